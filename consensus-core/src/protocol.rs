@@ -172,6 +172,7 @@ impl<P: Protocol> Default for Recovered<P> {
         Self {
             records: Vec::new(),
             decided: None,
+            stable: None,
         }
     }
 }
