@@ -1,23 +1,25 @@
 //! A deterministic cluster in memory, for engines' own tests.
 
+mod controls;
 mod disk;
 mod inbound;
 mod node;
 mod options;
 mod outputs;
+mod queries;
 mod supply;
 
 pub use options::{Load, Options};
 
 use super::{Mock, Random, mock_validators};
 use crate::{
-    ChainId, Checkpoint, Decision, Digest, Domain, Epoch, Evidence, Fault, Height, Input, Kind,
+    ChainId, Checkpoint, Digest, Domain, Epoch, Evidence, Fault, Height, Input, Kind,
     LeaderSchedule, Note, Payload, Protocol, Recovered, ReplicaId, Setup, Signed, SignerSet,
-    Status, Ticket, Time, ValidatorSet, Verified,
+    Ticket, Time, ValidatorSet, Verified,
 };
 use node::Node;
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::{self, Write};
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 use supply::RequestNumber;
@@ -253,105 +255,6 @@ impl<P: Protocol<Scheme = Mock>> Cluster<P> {
         self.nodes[id.index()].engine.is_some()
     }
 
-    /// From now on nothing that the replica says reaches others; it hears them.
-    pub fn silence(&mut self, id: ReplicaId) {
-        self.silent.insert(id);
-    }
-
-    /// Ends [`Cluster::silence`].
-    pub fn unsilence(&mut self, id: ReplicaId) {
-        self.silent.remove(&id);
-    }
-
-    /// Loses everything that `from` sends to `to` from now on.
-    pub fn cut(&mut self, from: ReplicaId, to: ReplicaId) {
-        self.cuts.insert((from, to));
-    }
-
-    /// Ends [`Cluster::cut`] for one direction of one link.
-    pub fn heal(&mut self, from: ReplicaId, to: ReplicaId) {
-        self.cuts.remove(&(from, to));
-    }
-
-    /// Cuts every link between replicas of different groups. A replica in no group is alone.
-    pub fn partition(&mut self, groups: &[&[ReplicaId]]) {
-        let group = |id: ReplicaId| groups.iter().position(|group| group.contains(&id));
-        for from in self.ids() {
-            for to in self.ids() {
-                if from != to && (group(from).is_none() || group(from) != group(to)) {
-                    self.cut(from, to);
-                }
-            }
-        }
-    }
-
-    /// Restores every link.
-    pub fn heal_all(&mut self) {
-        self.cuts.clear();
-    }
-
-    /// Loses the messages between replicas for which `blocks(from, to, body)` says so, until the
-    /// next call.
-    pub fn block(&mut self, blocks: impl FnMut(ReplicaId, ReplicaId, &P::Body) -> bool + 'static) {
-        self.filter = Some(Box::new(blocks));
-    }
-
-    /// Ends [`Cluster::block`].
-    pub fn unblock(&mut self) {
-        self.filter = None;
-    }
-
-    /// Makes a replica faulty: for each body that it would send to another replica, `rewrite(to,
-    /// body)` says what it signs and sends instead, and to whom: nothing, something else, several.
-    /// Its own engine goes on believing that it said what it meant to.
-    pub fn corrupt(
-        &mut self,
-        id: ReplicaId,
-        rewrite: impl FnMut(ReplicaId, &P::Body) -> Vec<(ReplicaId, P::Body)> + 'static,
-    ) {
-        self.faulty.insert(id);
-        self.corruptions.insert(id, Box::new(rewrite));
-    }
-
-    /// Makes `by` faulty and has it say `body` to `to`, signed, over the usual network.
-    pub fn say(&mut self, by: ReplicaId, to: ReplicaId, body: P::Body) {
-        self.faulty.insert(by);
-        let signed = self.sign(by, body).into_signed();
-        self.travel(by, to, signed);
-    }
-
-    /// Delivers a message to `to` now, through a relay that vouches for nothing. Its signature
-    /// need not hold.
-    pub fn inject(&mut self, to: ReplicaId, signed: Signed<P>) {
-        let what = What::Arrive(None, signed);
-        self.queue_at(
-            self.now,
-            Event {
-                to,
-                run: None,
-                what,
-            },
-        );
-    }
-
-    /// Gives an engine an input now, whatever the contract says.
-    pub fn input(&mut self, to: ReplicaId, input: Input<P>) {
-        self.after(Duration::ZERO, to, What::Input(input));
-    }
-
-    /// Which payloads every application accepts, from now on. At first, all.
-    pub fn accept(&mut self, accepts: impl Fn(&Payload) -> bool + 'static) {
-        self.accepts = Box::new(accepts);
-    }
-
-    /// Changes what clients do.
-    pub fn set_load(&mut self, load: Load) {
-        self.options.load = load;
-        for id in self.ids() {
-            self.keep_loaded(id);
-        }
-    }
-
     fn queue_at(&mut self, at: Time, event: Event<P>) {
         self.scheduled += 1;
         self.queue.insert((at, self.scheduled), event);
@@ -421,124 +324,6 @@ impl<P: Protocol<Scheme = Mock>> Cluster<P> {
             What::FetchPayload(digest, from) => self.fetch_payload(to, digest, from),
             What::Fetch => self.fetch(to),
         }
-    }
-
-    /// The virtual time.
-    #[must_use]
-    pub const fn now(&self) -> Time {
-        self.now
-    }
-
-    /// Highest height that the replica has decided.
-    #[must_use]
-    pub fn decided(&self, id: ReplicaId) -> Height {
-        self.nodes[id.index()].committed
-    }
-
-    /// Highest height that each replica has decided.
-    #[must_use]
-    pub fn heights(&self) -> Vec<Height> {
-        self.nodes.iter().map(|node| node.committed).collect()
-    }
-
-    /// A replica's decision.
-    #[must_use]
-    pub fn decision(&self, id: ReplicaId, height: Height) -> Option<&Decision<P>> {
-        self.nodes[id.index()].ledger.get(&height)
-    }
-
-    /// Where a replica's engine stands, in times of its own clock; `None` while it is down.
-    #[must_use]
-    pub fn status(&self, id: ReplicaId) -> Option<Status> {
-        self.engine(id).map(P::status)
-    }
-
-    /// A replica's engine; `None` while it is down.
-    #[must_use]
-    pub fn engine(&self, id: ReplicaId) -> Option<&P> {
-        self.nodes[id.index()].engine.as_ref()
-    }
-
-    /// Who blamed whom for what, in order.
-    #[must_use]
-    pub fn blames(&self) -> &[(ReplicaId, ReplicaId, Fault)] {
-        &self.blames
-    }
-
-    /// The evidence found, all of it checked.
-    #[must_use]
-    pub fn evidence(&self) -> &[Evidence<P>] {
-        &self.evidence
-    }
-
-    /// What engines noted, in order.
-    #[must_use]
-    pub fn notes(&self) -> &[(ReplicaId, Note)] {
-        &self.notes
-    }
-
-    /// How many messages of a kind were sent, one for each recipient other than the sender.
-    #[must_use]
-    pub fn sent(&self, kind: Kind) -> u64 {
-        self.sent.get(&kind).copied().unwrap_or(0)
-    }
-
-    /// The validators.
-    #[must_use]
-    pub const fn validators(&self) -> &Arc<ValidatorSet> {
-        &self.validators
-    }
-
-    /// The scheme. It can sign as anybody: [`Mock::sign`].
-    #[must_use]
-    pub const fn scheme(&self) -> &Mock {
-        &self.scheme
-    }
-
-    /// The domain of everything signed here.
-    #[must_use]
-    pub const fn domain(&self) -> &Domain {
-        &self.domain
-    }
-
-    /// Signs a body as `by`, so that a test can put it into another body. To send it, see
-    /// [`Cluster::say`].
-    #[must_use]
-    pub fn sign(&self, by: ReplicaId, body: P::Body) -> Verified<P> {
-        outputs::block_on(Verified::sign(&self.domain, &self.scheme.signer(by), body))
-            .expect("the mock signer never fails")
-    }
-
-    /// Digest of everything that has been delivered, in order: equal for equal runs.
-    #[must_use]
-    pub fn fingerprint(&self) -> Digest {
-        Digest(*self.fingerprint.finalize().as_bytes())
-    }
-
-    /// Where everyone stands, for people.
-    #[must_use]
-    pub fn report(&self) -> String {
-        let mut text = format!("seed {} at {:?}:", self.options.seed, self.now);
-        for (id, node) in self.ids().into_iter().zip(&self.nodes) {
-            let _ = write!(text, "\n  {id:?} decided {:?}", node.committed);
-            let _ = match self.status(id) {
-                None => write!(text, ", down"),
-                Some(status) => write!(
-                    text,
-                    ", at {:?} led by {:?}, {} messages for later, {}",
-                    status.place,
-                    status.leader,
-                    node.later.len(),
-                    status.waiting_for
-                ),
-            };
-            for (set, word) in [(&self.silent, "silent"), (&self.faulty, "faulty")] {
-                if set.contains(&id) {
-                    let _ = write!(text, ", {word}");
-                }
-            }
-        }
-        text
     }
 }
 
