@@ -1,1 +1,7 @@
 //! Under construction.
+
+mod mempool;
+
+pub use mempool::{
+    AdmissionError, Arrival, LocalProgress, Mempool, MempoolLimits, Origin, Standing, Waiting,
+};
