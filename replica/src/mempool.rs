@@ -5,7 +5,7 @@ mod observed;
 mod tests;
 
 use observed::ObservedPayloads;
-use quorate_core::{Digest, Height, Payload, ReplicaId, Request, RequestId, RequestRef, Time};
+use quorate_core::{Digest, Payload, ReplicaId, Request, RequestId, RequestRef, Requests, Time};
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::fmt;
 
@@ -57,12 +57,12 @@ pub enum Origin {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum AdmissionError {
-    /// It is here already, and will be executed.
+    /// It is here already.
     #[error("the request is waiting already")]
     Duplicate,
-    /// It has been executed not long ago.
-    #[error("the request has been executed already")]
-    Executed,
+    /// It was decided not long ago. The reply table has the reply, or will have it.
+    #[error("the request has been decided already")]
+    Decided,
     /// Longer than [`MempoolLimits::request_bytes`].
     #[error("the request takes {len} bytes of at most {limit}")]
     TooLong {
@@ -71,7 +71,7 @@ pub enum AdmissionError {
         /// The most that is admitted.
         limit: usize,
     },
-    /// Back-pressure: there is no room now. Try again when requests have been executed.
+    /// Back-pressure: there is no room now. Try again when requests have been decided.
     #[error("the mempool is full: {held} of {limit} bytes")]
     Full {
         /// Bytes charged for what is held.
@@ -113,7 +113,7 @@ pub struct Waiting<'a> {
     pub arrival: Arrival,
     /// When it was received.
     pub received: Time,
-    /// Whether an undecided or unexecuted payload that the last build knew contains it.
+    /// Whether a payload that the last build stood on, or made, contains it.
     pub standing: Standing,
     /// The request.
     pub request: &'a Request,
@@ -124,7 +124,7 @@ pub struct Waiting<'a> {
 pub enum Standing {
     /// It may.
     Ready,
-    /// A payload that is still in play contains it.
+    /// It is in a payload that is still in play.
     InFlight,
 }
 
@@ -141,43 +141,43 @@ struct Known {
     held: Option<Arrival>,
     /// How many active payloads contain it.
     in_flight: u32,
-    /// Whether it is among the recently executed.
-    executed: bool,
+    /// Whether it is among the recently decided.
+    decided: bool,
 }
 
 impl Known {
     const fn is_nothing(&self) -> bool {
-        self.held.is_none() && self.in_flight == 0 && !self.executed
+        self.held.is_none() && self.in_flight == 0 && !self.decided
     }
 }
 
-/// The last execution of requests of this replica's own clients: how the forwarding policy tells
+/// The last decision on requests of this replica's own clients: how the forwarding policy tells
 /// that they get through.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LocalProgress {
-    /// The latest arrival that has been executed, of those received here from clients.
+    /// The latest arrival that has been decided, of those received here from clients.
     pub arrival: Arrival,
-    /// When the last of them was executed.
+    /// When the last of them was decided.
     pub at: Time,
 }
 
-/// The requests that a replica has admitted and not yet seen executed, in order of arrival.
+/// The requests that a replica has admitted and that are not decided, in order of arrival.
 ///
-/// A request stays until it is executed. A batch repeats no request that is in a payload of the
+/// A request stays until it is decided. A batch repeats no request that is in a payload of the
 /// chain it builds on: the caller names those payloads at each build, and the pool knows their
-/// requests because every payload was shown to it before ([`Self::observe`]). A payload that is
-/// no longer named, and not decided, has been abandoned: its requests are eligible again, in
+/// requests because every payload was shown to it before ([`Self::observe`]). A payload that a
+/// build does not name is decided, whose requests are gone, or abandoned or on another branch: its requests are eligible again, in
 /// their old order. So no call can be forgotten that would lose a request.
 ///
-/// Each admission, build and execution costs a constant number of map operations for each request
+/// Each admission, build and decision costs a constant number of map operations for each request
 /// that it is about, amortised: nothing ever scans what waits. Hash maps are only looked up, never
 /// iterated, so nothing depends on their order.
 ///
 /// Admission needs two more answers that the pool cannot give: whether the application accepts the
 /// request, and whether the reply table has it as executed. The pool itself remembers the last
-/// [`Self::REMEMBERED`] executed requests, so that the table may be asked on another thread, a
-/// little earlier: without it, a request executed between question and admission would wait here
-/// for ever, and make its leader look faulty.
+/// [`Self::REMEMBERED`] decided requests, so that the table may be asked on another thread, a
+/// little earlier, and may be a few blocks behind the decisions: without that, a request decided
+/// in between would wait here until it had been decided a second time.
 pub struct Mempool {
     limits: MempoolLimits,
     held: BTreeMap<Arrival, Held>,
@@ -189,8 +189,8 @@ pub struct Mempool {
     /// Arrivals below the cursor that are eligible again.
     returned: BTreeSet<Arrival>,
     observed: ObservedPayloads,
-    /// Recently executed, oldest first.
-    executed: VecDeque<RequestId>,
+    /// Recently decided, oldest first.
+    remembered: VecDeque<RequestId>,
     encoded: usize,
     charged: usize,
     charged_forwarded: usize,
@@ -210,7 +210,7 @@ impl fmt::Debug for Mempool {
 }
 
 impl Mempool {
-    /// How many executed requests are remembered.
+    /// How many decided requests are remembered.
     pub const REMEMBERED: usize = 1 << 15;
 
     /// An empty pool.
@@ -237,7 +237,7 @@ impl Mempool {
             cursor: Arrival::START,
             returned: BTreeSet::new(),
             observed: ObservedPayloads::default(),
-            executed: VecDeque::new(),
+            remembered: VecDeque::new(),
             encoded: 0,
             charged: 0,
             charged_forwarded: 0,
@@ -254,11 +254,26 @@ impl Mempool {
     ///
     /// # Errors
     ///
-    /// If it is here already, too long, or there is no room for it.
+    /// If it is here already, too long, or there is no room for it. The request comes back.
     pub fn admit(
         &mut self,
         now: Time,
         request: Request,
+        origin: Origin,
+    ) -> Result<(), (Request, AdmissionError)> {
+        match self.check(now, &request, origin) {
+            Ok(()) => {
+                self.hold(now, request, origin);
+                Ok(())
+            }
+            Err(error) => Err((request, error)),
+        }
+    }
+
+    fn check(
+        &mut self,
+        now: Time,
+        request: &Request,
         origin: Origin,
     ) -> Result<(), AdmissionError> {
         let len = request.encoded_len();
@@ -269,7 +284,7 @@ impl Mempool {
             });
         }
         match self.known.get(&request.id) {
-            Some(known) if known.executed => return Err(AdmissionError::Executed),
+            Some(known) if known.decided => return Err(AdmissionError::Decided),
             Some(Known {
                 held: Some(arrival),
                 ..
@@ -280,9 +295,7 @@ impl Mempool {
             }
             _ => {}
         }
-        self.check_room(len + MempoolLimits::HELD_OVERHEAD, origin)?;
-        self.hold(now, request, origin);
-        Ok(())
+        self.check_room(len + MempoolLimits::HELD_OVERHEAD, origin)
     }
 
     fn check_room(&self, charge: usize, origin: Origin) -> Result<(), AdmissionError> {
@@ -359,53 +372,45 @@ impl Mempool {
         held
     }
 
-    /// Remembers which requests a payload contains that is proposed at a height, until another is
-    /// decided there, or it is executed. The same payload may be shown again.
+    /// Remembers which requests a proposed payload contains, so that builds on top of it repeat
+    /// none of them. The same payload may be shown again.
     ///
-    /// At most 1,024 payloads and 524,288 requests of them are remembered; beyond that the
-    /// lowest heights are forgotten, whose requests might then be proposed twice (and are executed
-    /// once).
-    pub fn observe(&mut self, height: Height, payload: &Payload) {
-        for forgotten in self.observed.insert(height, payload) {
+    /// At most 1,024 payloads with 524,288 requests together are remembered, the newest; the
+    /// requests of older ones might be proposed twice (and are executed once).
+    pub fn observe(&mut self, payload: &Payload) {
+        for forgotten in self.observed.insert(payload) {
             self.deactivate(&forgotten);
         }
     }
 
-    /// Says that a payload is decided: its requests stay in flight until they are executed, and
-    /// all other payloads at or below its height are abandoned.
-    pub fn decided(&mut self, height: Height, payload: &Payload) {
-        self.observe(height, payload);
-        for abandoned in self.observed.decide(height, payload.digest()) {
-            self.deactivate(&abandoned);
-        }
-    }
-
     /// Forgets a payload that will not be decided: its requests are eligible again.
+    ///
+    /// Never needed for correctness, because a build names what it stands on.
     pub fn forget(&mut self, payload: &Digest) {
         if let Some(ids) = self.observed.remove(payload) {
             self.deactivate(&ids);
         }
     }
 
-    /// Says which requests have been executed, at this height and below: all that the payload
-    /// contained, whatever came of them.
-    pub fn executed(
-        &mut self,
-        now: Time,
-        height: Height,
-        requests: impl IntoIterator<Item = RequestId>,
-    ) {
+    /// Removes the requests of a decided payload: they no longer wait to be ordered, and will be
+    /// executed.
+    pub fn decided(&mut self, now: Time, payload: &Payload) {
+        let requests = Requests::new(payload.bytes()).map_while(Result::ok);
+        self.executed(now, requests.map(|request| request.id));
+        self.forget(payload.digest());
+    }
+
+    /// Removes requests of which the caller knows that they have been executed, or will be: after
+    /// a state transfer.
+    pub fn executed(&mut self, now: Time, requests: impl IntoIterator<Item = RequestId>) {
         for id in requests {
             self.remember(now, id);
-        }
-        for done in self.observed.executed(height) {
-            self.deactivate(&done);
         }
     }
 
     fn remember(&mut self, now: Time, id: RequestId) {
         let known = self.known.entry(id).or_default();
-        let new = !std::mem::replace(&mut known.executed, true);
+        let new = !std::mem::replace(&mut known.decided, true);
         if let Some(arrival) = known.held.take() {
             let held = self.take(arrival);
             if held.origin == Origin::Local {
@@ -414,11 +419,11 @@ impl Mempool {
             }
         }
         if new {
-            self.executed.push_back(id);
+            self.remembered.push_back(id);
         }
-        if self.executed.len() > Self::REMEMBERED {
-            let oldest = self.executed.pop_front().expect("it is not empty");
-            self.update(oldest, |known| known.executed = false);
+        if self.remembered.len() > Self::REMEMBERED {
+            let oldest = self.remembered.pop_front().expect("it is not empty");
+            self.update(oldest, |known| known.decided = false);
         }
     }
 
@@ -457,14 +462,13 @@ impl Mempool {
         }
     }
 
-    /// Makes exactly the undecided payloads of this chain, and the decided ones that are not yet
-    /// executed, the active ones. Costs what has changed.
+    /// Makes exactly these payloads the active ones. Costs what has changed.
     fn follow(&mut self, undecided: &[Digest]) {
         // New ones first, so that a request in both an old and a new payload is not moved about.
-        for ids in self.observed.to_activate(undecided) {
+        for ids in self.observed.activate(undecided) {
             self.activate(&ids);
         }
-        for ids in self.observed.to_deactivate(undecided) {
+        for ids in self.observed.deactivate_others(undecided) {
             self.deactivate(&ids);
         }
     }
@@ -496,15 +500,20 @@ impl Mempool {
         self.first_ready().is_some()
     }
 
-    /// Builds the next batch, to be decided at `height`, above payloads that are not decided.
+    /// Whether one of these payloads is known to contain a request.
+    #[must_use]
+    pub fn any_requests_in(&self, payloads: &[Digest]) -> bool {
+        payloads.iter().any(|digest| self.observed.contains(digest))
+    }
+
+    /// Builds the next batch, above payloads that are not decided.
     ///
-    /// Takes the eligible requests in order of arrival, up to `max_bytes`, and to the limits. It
-    /// stops at the first that does not fit, so `max_bytes` should not be below
-    /// [`MempoolLimits::request_bytes`]. The payload counts as observed; if it is not proposed
-    /// after all, nothing needs to be said: the next build does not name it.
-    pub fn build(&mut self, height: Height, undecided: &[Digest], max_bytes: usize) -> Payload {
+    /// Takes the eligible requests in order of arrival, up to the limits, and stops at the first
+    /// that does not fit. The payload counts as observed. If it is not proposed after all, nothing
+    /// needs to be said: the next build does not name it.
+    pub fn build(&mut self, undecided: &[Digest]) -> Payload {
         self.follow(undecided);
-        let limit = max_bytes.min(self.limits.batch_bytes);
+        let limit = self.limits.batch_bytes;
         let mut batch = Vec::with_capacity(limit.min(self.encoded));
         let mut ids = Vec::new();
         while ids.len() < self.limits.batch_requests {
@@ -525,13 +534,13 @@ impl Mempool {
             known.in_flight += 1;
         }
         let payload = Payload::new(batch);
-        for forgotten in self.observed.insert_active(height, &payload, ids) {
+        for forgotten in self.observed.insert_active(&payload, ids) {
             self.deactivate(&forgotten);
         }
         payload
     }
 
-    /// When the oldest request was received that has not been executed.
+    /// When the oldest request was received that has not been decided.
     #[must_use]
     pub fn oldest_waiting(&self) -> Option<Time> {
         let (_, oldest) = self.held.first_key_value()?;
@@ -570,7 +579,7 @@ impl Mempool {
         self.next
     }
 
-    /// What of this replica's own clients was executed last.
+    /// What of this replica's own clients was decided last.
     #[must_use]
     pub const fn local_progress(&self) -> LocalProgress {
         self.progress
