@@ -154,7 +154,8 @@ pub struct RequestRef<'a> {
 }
 
 impl RequestRef<'_> {
-    const OVERHEAD: usize = 16 + 8 + 4;
+    /// Bytes that a request takes in a batch beside its body.
+    pub const OVERHEAD: usize = 16 + 8 + 4;
 
     /// Appends the request to a batch.
     ///

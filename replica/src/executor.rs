@@ -9,8 +9,10 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use bytes::Bytes;
 pub use check::{PayloadCheck, PayloadRefusal};
 use quorate_core::{
-    Application, CheckpointClaim, Digest, Height, Payload, RequestId, RequestRef, Requests,
+    Application, CheckpointClaim, ClientId, Digest, Height, Payload, RequestId, RequestRef,
+    Requests,
 };
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
@@ -110,7 +112,36 @@ impl fmt::Debug for Replies {
     }
 }
 
+/// Which of a client's sequence numbers have been executed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SequenceWindow {
+    /// All up to here, or none that counts any more.
+    pub floor: u64,
+    /// Those above the floor.
+    pub executed: BTreeSet<u64>,
+}
+
 impl Replies {
+    /// Which of a client's sequence numbers have been executed.
+    #[must_use]
+    pub fn window(&self, client: ClientId) -> SequenceWindow {
+        let table = read(&self.0);
+        let status = |sequence| table.status(RequestId { client, sequence });
+        let RequestStatus::BeyondWindow { end } = status(u64::MAX) else {
+            // A client that has come to the last number there is.
+            return SequenceWindow {
+                floor: u64::MAX,
+                executed: BTreeSet::new(),
+            };
+        };
+        let floor = end.saturating_sub(ReplyTable::WINDOW);
+        let is_executed = |sequence: &u64| matches!(status(*sequence), RequestStatus::Executed(_));
+        SequenceWindow {
+            floor,
+            executed: (floor + 1..=end).filter(is_executed).collect(),
+        }
+    }
+
     /// Whether a request has been executed, or may be.
     #[must_use]
     pub fn status(&self, id: RequestId) -> RequestStatus {

@@ -145,6 +145,9 @@ impl fmt::Debug for ReplyTable {
 }
 
 impl ReplyTable {
+    /// How many sequence numbers above its floor a client may have in play.
+    pub const WINDOW: u64 = WINDOW;
+
     /// An empty table.
     ///
     /// # Panics

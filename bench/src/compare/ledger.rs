@@ -1,0 +1,103 @@
+//! The application of the comparison: it remembers exactly what was executed.
+
+use quorate_core::{Application, ClientId, Digest, Height, RequestRef};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Which of a client's requests were executed: a bit each.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Sequences(Vec<u64>);
+
+impl Sequences {
+    /// Adds a sequence number; says whether it is new.
+    pub(crate) fn insert(&mut self, sequence: u64) -> bool {
+        let (word, bit) = ((sequence / 64) as usize, 1u64 << (sequence % 64));
+        if self.0.len() <= word {
+            self.0.resize(word + 1, 0);
+        }
+        let new = self.0[word] & bit == 0;
+        self.0[word] |= bit;
+        new
+    }
+
+    /// Whether every number here is in `other` too.
+    pub(crate) fn within(&self, other: &Self) -> bool {
+        let theirs = other.0.iter().copied().chain(std::iter::repeat(0));
+        self.0
+            .iter()
+            .zip(theirs)
+            .all(|(mine, theirs)| mine & !theirs == 0)
+    }
+}
+
+/// What one replica has executed.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct History {
+    /// Digest of everything executed up to and at each height that had requests, in order.
+    blocks: Vec<(Height, Digest)>,
+    executed: BTreeMap<ClientId, Sequences>,
+    /// Requests executed so far.
+    pub(crate) requests: u64,
+    /// Requests that were executed a second time: none, or the replica is wrong.
+    pub(crate) repeated: u64,
+}
+
+impl History {
+    /// Digest of everything executed up to a height.
+    pub(crate) fn digest_at(&self, height: Height) -> Digest {
+        let above = self.blocks.partition_point(|(at, _)| *at <= height);
+        above
+            .checked_sub(1)
+            .map_or(Digest::ZERO, |last| self.blocks[last].1)
+    }
+
+    /// Whether all these requests were executed.
+    pub(crate) fn includes(&self, client: ClientId, sequences: &Sequences) -> bool {
+        let none = Sequences::default();
+        sequences.within(self.executed.get(&client).unwrap_or(&none))
+    }
+
+    fn execute(&mut self, height: Height, request: RequestRef<'_>) {
+        let before = self
+            .blocks
+            .last()
+            .map_or(Digest::ZERO, |(_, digest)| *digest);
+        let digest = Digest::builder("quorate 2026 comparison ledger v1")
+            .digest(&before)
+            .number(request.id.client.0 as u64)
+            .number(request.id.sequence)
+            .bytes(request.body)
+            .finish();
+        match self.blocks.last_mut() {
+            Some((at, last)) if *at == height => *last = digest,
+            _ => self.blocks.push((height, digest)),
+        }
+        self.requests += 1;
+        let executed = self.executed.entry(request.id.client).or_default();
+        if !executed.insert(request.id.sequence) {
+            self.repeated += 1;
+        }
+    }
+}
+
+/// An application that appends to a ledger and replies with the entry's number.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Ledger(Arc<Mutex<History>>);
+
+impl Ledger {
+    /// What has been executed so far. Costs a copy of the whole history.
+    pub(crate) fn history(&self) -> History {
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+}
+
+impl Application for Ledger {
+    fn execute(&mut self, height: Height, request: RequestRef<'_>) -> Vec<u8> {
+        let mut history = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        history.execute(height, request);
+        history.requests.to_le_bytes().to_vec()
+    }
+}

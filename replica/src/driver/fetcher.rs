@@ -1,0 +1,143 @@
+//! What has been asked of other replicas, and of whom next.
+
+use quorate_core::{Digest, Height, Payload, ReplicaId, SignerSet, Time};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// Most payloads asked for at one time. More than engines keep undecided.
+const PAYLOADS_MAX: usize = 1024;
+
+/// A question, put to one replica after the other until one answers.
+#[derive(Debug)]
+struct Question {
+    candidates: Vec<ReplicaId>,
+    asked: usize,
+    deadline: Time,
+}
+
+impl Question {
+    /// The next replica to ask, in turn.
+    fn turn(&mut self, now: Time, patience: Duration) -> ReplicaId {
+        let peer = self.candidates[self.asked % self.candidates.len()];
+        self.asked += 1;
+        self.deadline = now.after(patience);
+        peer
+    }
+}
+
+/// Something to ask of a peer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ask {
+    /// Decisions from this height on.
+    Decisions(Height),
+    /// The payload with this digest.
+    Payload(Digest),
+}
+
+/// The questions that wait for an answer: at most one for decisions, and a bounded number for
+/// payloads. An answer that was not asked for is refused.
+#[derive(Debug)]
+pub(super) struct Fetcher {
+    me: ReplicaId,
+    replicas: u16,
+    patience: Duration,
+    decisions: Option<(Height, Question)>,
+    payloads: BTreeMap<Digest, Question>,
+    /// Who is asked first, so that not everybody asks the same replica.
+    rotation: usize,
+}
+
+impl Fetcher {
+    /// Asks the next peer when one has not answered within `patience`.
+    pub(super) fn new(me: ReplicaId, replicas: usize, patience: Duration) -> Self {
+        let rotation = me.index();
+        let replicas = replicas as u16;
+        Self { me, replicas, patience, decisions: None, payloads: BTreeMap::new(), rotation }
+    }
+
+    fn question(&mut self, candidates: impl Iterator<Item = ReplicaId>) -> Option<Question> {
+        let me = self.me;
+        let mut candidates: Vec<_> = candidates.filter(|id| *id != me).collect();
+        if candidates.is_empty() {
+            return None;
+        }
+        self.rotation = self.rotation.wrapping_add(1);
+        let first = self.rotation % candidates.len();
+        candidates.rotate_left(first);
+        Some(Question { candidates, asked: 0, deadline: Time::ZERO })
+    }
+
+    /// Wants the decisions from `height` on. A question already under way for as much stays.
+    pub(super) fn want_decisions(&mut self, height: Height) {
+        if self.decisions.as_ref().is_some_and(|(asked, _)| *asked >= height) {
+            return;
+        }
+        let everyone = (0..self.replicas).map(ReplicaId);
+        if let Some(question) = self.question(everyone) {
+            self.decisions = Some((height, question));
+        }
+    }
+
+    /// Decisions from `first` on arrived. Returns whether they were asked for.
+    pub(super) fn answered_decisions(&mut self, first: Height) -> bool {
+        self.decisions.take_if(|(height, _)| *height == first).is_some()
+    }
+
+    /// A replica has no decisions from `first` on. When nobody has, the question is dropped: the
+    /// engine asks again if it must.
+    pub(super) fn nothing_from(&mut self, first: Height) {
+        if let Some((height, question)) = &mut self.decisions
+            && *height == first
+        {
+            question.deadline = Time::ZERO;
+        }
+        self.decisions.take_if(|(_, question)| question.asked >= question.candidates.len());
+    }
+
+    /// Everything up to `height` is decided: no need to ask for it.
+    pub(super) fn decided(&mut self, height: Height) {
+        if self.decisions.as_ref().is_some_and(|(asked, _)| *asked <= height) {
+            self.decisions = None;
+        }
+    }
+
+    /// Wants a payload that these replicas have; with too many open questions it is dropped, and
+    /// the engine asks again.
+    pub(super) fn want_payload(&mut self, digest: Digest, from: &SignerSet) {
+        if self.payloads.contains_key(&digest) || self.payloads.len() >= PAYLOADS_MAX {
+            return;
+        }
+        if let Some(question) = self.question(from.iter()) {
+            self.payloads.insert(digest, question);
+        }
+    }
+
+    /// A payload arrived. Returns whether it was asked for.
+    pub(super) fn answered_payload(&mut self, payload: &Payload) -> bool {
+        self.payloads.remove(payload.digest()).is_some()
+    }
+
+    /// What to ask now, and of whom.
+    pub(super) fn due(&mut self, now: Time) -> Vec<(ReplicaId, Ask)> {
+        let patience = self.patience;
+        let mut asks = Vec::new();
+        if let Some((height, question)) = &mut self.decisions
+            && question.deadline <= now
+        {
+            asks.push((question.turn(now, patience), Ask::Decisions(*height)));
+        }
+        for (digest, question) in &mut self.payloads {
+            if question.deadline <= now {
+                asks.push((question.turn(now, patience), Ask::Payload(*digest)));
+            }
+        }
+        asks
+    }
+
+    /// When [`Self::due`] has something next.
+    pub(super) fn deadline(&self) -> Option<Time> {
+        let decisions = self.decisions.iter().map(|(_, question)| question.deadline);
+        let payloads = self.payloads.values().map(|question| question.deadline);
+        decisions.chain(payloads).min()
+    }
+}

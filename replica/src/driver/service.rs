@@ -1,0 +1,177 @@
+//! Service messages: checkpoints, catch-up, and being helpful about it.
+
+use super::fetcher::Ask;
+use super::{Action, Driver};
+use crate::{CheckpointEvent, Service};
+use quorate_core::{
+    CheckpointClaim, Decision, Destination, Fault, Height, Input, Protocol, ReplicaId, Requests,
+    Scheme,
+    Time,
+};
+
+/// Most decisions in one answer.
+const DECISIONS_MAX: usize = 64;
+/// Most bytes of payloads in one answer; one decision is always allowed.
+const DECISIONS_BYTES: usize = 4 << 20;
+
+impl<P: Protocol> Driver<P> {
+    pub(super) fn service(&mut self, from: ReplicaId, message: Service<P>) {
+        match message {
+            Service::Checkpoint(claim, signature) => {
+                if self.checkpoints.wants(from, &claim) {
+                    self.actions.push(Action::VerifyCheckpoint(from, claim, signature));
+                }
+            }
+            Service::Wake => self.quiet.woken(&self.status),
+            // The shell parses and checks forwarded requests before the driver sees them.
+            Service::Forward(_) => {}
+            Service::FetchDecisions(height) => self.serve_decisions(from, height),
+            Service::Decisions(first, decisions) => {
+                self.decisions_arrived(from, first, decisions);
+            }
+            Service::FetchPayload(digest) => match self.payload_at_hand(&digest) {
+                Some(payload) => {
+                    let answer = Service::Payload(payload.clone());
+                    self.actions.push(Action::SendService(Destination::One(from), answer));
+                }
+                None => self.actions.push(Action::FindPayload(Some(from), digest)),
+            },
+            Service::Payload(payload) => {
+                if self.fetcher.answered_payload(&payload) {
+                    self.payload_arrived(payload);
+                }
+            }
+        }
+    }
+
+    fn serve_decisions(&mut self, to: ReplicaId, height: Height) {
+        let first = self.recent.front().map(|decision| decision.height);
+        if first.is_none_or(|first| height < first) && height <= self.stored {
+            self.actions.push(Action::ServeDecisions(to, height));
+            return;
+        }
+        let mut bytes = 0;
+        let decisions: Vec<_> = self
+            .recent
+            .iter()
+            .skip_while(|decision| decision.height < height)
+            .take(DECISIONS_MAX)
+            .take_while(|decision| {
+                let fits = bytes == 0 || bytes + decision.payload.len() <= DECISIONS_BYTES;
+                bytes += decision.payload.len().max(1);
+                fits
+            })
+            .cloned()
+            .collect();
+        let answer = Service::Decisions(height, decisions);
+        self.actions.push(Action::SendService(Destination::One(to), answer));
+    }
+
+    fn decisions_arrived(
+        &mut self,
+        from: ReplicaId,
+        first: Height,
+        decisions: Vec<Decision<P>>,
+    ) {
+        let contiguous = (first.0..).zip(&decisions).all(|(at, found)| found.height.0 == at);
+        if !contiguous || decisions.len() > DECISIONS_MAX {
+            self.actions.push(Action::Penalize(from, Fault::BadAnswer));
+        } else if decisions.is_empty() {
+            self.fetcher.nothing_from(first);
+        } else if self.fetcher.answered_decisions(first) {
+            // There may be more where these came from.
+            let next = Height(first.0 + decisions.len() as u64);
+            self.fetcher.want_decisions(next);
+            self.actions.push(Action::VerifyDecisions(from, decisions));
+        }
+    }
+
+    pub(super) fn ask(&mut self, peer: ReplicaId, ask: Ask) {
+        let question = match ask {
+            Ask::Decisions(height) => Service::FetchDecisions(height),
+            Ask::Payload(digest) => Service::FetchPayload(digest),
+        };
+        self.actions.push(Action::SendService(Destination::One(peer), question));
+    }
+
+    pub(super) fn executed(
+        &mut self,
+        now: Time,
+        height: Height,
+        claim: Option<CheckpointClaim>,
+    ) {
+        self.executed = height;
+        while let Some((at, payload)) = self.unexecuted.pop_front_if(|(at, _)| *at <= height) {
+            let requests = Requests::new(payload.bytes()).map_while(Result::ok);
+            self.mempool.executed(now, at, requests.map(|request| request.id));
+        }
+        if let Some(claim) = claim {
+            self.claims.insert(height, claim);
+        }
+        self.settled();
+    }
+
+    pub(super) fn stored(&mut self, height: Height) {
+        self.stored = height;
+        self.settled();
+    }
+
+    /// What is executed and stored cannot be lost any more: the engine may forget it, and the
+    /// replica may promise that this is its state.
+    fn settled(&mut self) {
+        let height = self.executed.min(self.stored);
+        if height > self.settled {
+            self.settled = height;
+            self.inputs.push_back(Input::Executed(height));
+        }
+        while let Some(first) = self.claims.first_entry() {
+            if *first.key() > height {
+                break;
+            }
+            let claim = first.remove();
+            if !self.mute {
+                self.actions.push(Action::SignCheckpoint(claim));
+            }
+        }
+    }
+
+    pub(super) fn checkpoint_signed(
+        &mut self,
+        claim: CheckpointClaim,
+        signature: <P::Scheme as Scheme>::Signature,
+    ) {
+        let message = Service::Checkpoint(claim, signature.clone());
+        self.actions.push(Action::SendService(Destination::Others, message));
+        let event = self.checkpoints.own(claim, signature);
+        self.checkpoint_event(event);
+    }
+
+    pub(super) fn checkpoint_vote(
+        &mut self,
+        by: ReplicaId,
+        claim: CheckpointClaim,
+        signature: <P::Scheme as Scheme>::Signature,
+    ) {
+        let event = self.checkpoints.vote(by, claim, signature);
+        self.checkpoint_event(event);
+        if let Some(height) = self.checkpoints.behind(self.status.decided) {
+            let _ = height;
+            self.fetcher.want_decisions(self.status.decided.next());
+        }
+    }
+
+    fn checkpoint_event(&mut self, event: Option<CheckpointEvent<P::Scheme>>) {
+        match event {
+            Some(CheckpointEvent::Stable(checkpoint)) => {
+                self.inputs.push_back(Input::Stable(checkpoint.clone()));
+                self.actions.push(Action::Stable(checkpoint));
+            }
+            Some(CheckpointEvent::Diverged { own, .. }) => {
+                self.mute = true;
+                self.actions.push(Action::Diverged(own));
+            }
+            None => {}
+        }
+    }
+}
+

@@ -1,0 +1,374 @@
+//! How an application's process talks to its replica.
+
+use crate::{AdmissionError, Outcome, ReplicaStatus, SequenceWindow, SubmitError};
+use bytes::Bytes;
+use quorate_core::{
+    ClientId, Digest, Height, Refusal, Request, RequestId, RequestRef, SchemeCounters,
+    TransportCounters,
+};
+use std::collections::{BTreeSet, HashMap};
+use std::fmt;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
+
+/// How far a client may run ahead of its oldest unexecuted request: the window of the reply
+/// table.
+const CLIENT_WINDOW: u64 = 1024;
+
+/// What proves a decision, whatever the engine.
+pub trait AnyProof: fmt::Debug + Send + Sync {
+    /// The proof's encoding. [`quorate_core::Decision`] says how to check it.
+    fn encode(&self) -> Vec<u8>;
+}
+
+impl<T: borsh::BorshSerialize + fmt::Debug + Send + Sync> AnyProof for T {
+    fn encode(&self) -> Vec<u8> {
+        borsh::to_vec(self).expect("writing to memory does not fail")
+    }
+}
+
+/// The decision that ordered a request.
+#[derive(Clone, Debug)]
+pub struct Certificate {
+    /// Height of the decision.
+    pub height: Height,
+    /// Digest of the decided payload, which contains the request.
+    pub payload: Digest,
+    /// The quorum's proof.
+    pub proof: Arc<dyn AnyProof>,
+}
+
+/// A request has been executed here.
+#[derive(Clone, Debug)]
+pub struct Receipt {
+    /// Which request.
+    pub id: RequestId,
+    /// What the application replied. `None` if the request had been executed long before and its
+    /// reply is no longer kept.
+    pub reply: Option<Bytes>,
+    /// What ordered it.
+    pub certificate: Certificate,
+}
+
+type Answer = Result<Receipt, SubmitError>;
+
+struct Waiter {
+    answer: oneshot::Sender<Answer>,
+    _permit: OwnedSemaphorePermit,
+}
+
+/// Requests of this replica's clients that wait for their execution.
+#[derive(Default)]
+pub(crate) struct Waiters {
+    waiting: Mutex<HashMap<RequestId, Waiter>>,
+}
+
+impl Waiters {
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<RequestId, Waiter>> {
+        // A panic while the lock is held leaves the map whole: it is only inserted and removed.
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Answers those that wait for requests of one block.
+    pub(crate) fn executed(
+        &self,
+        certificate: &Certificate,
+        outcomes: Vec<(RequestId, Outcome)>,
+    ) {
+        let mut waiting = self.lock();
+        if waiting.is_empty() {
+            return;
+        }
+        for (id, outcome) in outcomes {
+            if let Some(waiter) = waiting.remove(&id) {
+                let answer = match outcome {
+                    Outcome::BeyondWindow { end } => Err(SubmitError::BeyondWindow { end }),
+                    Outcome::Forgotten { floor } => Err(SubmitError::Forgotten { floor }),
+                    Outcome::Executed(_) | Outcome::Repeated(_) => {
+                        let certificate = certificate.clone();
+                        Ok(Receipt { id, reply: outcome.reply(), certificate })
+                    }
+                };
+                // Whoever submitted it may have stopped waiting.
+                let _ = waiter.answer.send(answer);
+            }
+        }
+    }
+
+    /// A request will not be ordered.
+    pub(crate) fn refuse(&self, id: RequestId, error: AdmissionError) {
+        if let Some(waiter) = self.lock().remove(&id) {
+            let _ = waiter.answer.send(Err(error.into()));
+        }
+    }
+
+    /// The replica stops.
+    pub(crate) fn stop(&self) {
+        for (_, waiter) in self.lock().drain() {
+            let _ = waiter.answer.send(Err(SubmitError::Stopped));
+        }
+    }
+}
+
+/// Checks a request by the application's rules.
+pub(crate) type Check = dyn Fn(RequestRef<'_>) -> Result<(), Refusal> + Send + Sync;
+
+pub(crate) struct Shared {
+    pub(crate) submissions: mpsc::UnboundedSender<Request>,
+    pub(crate) permits: Arc<Semaphore>,
+    pub(crate) request_bytes: usize,
+    pub(crate) waiters: Arc<Waiters>,
+    pub(crate) check: Box<Check>,
+    /// Which sequence numbers of a client have been executed here.
+    pub(crate) window: Box<dyn Fn(ClientId) -> SequenceWindow + Send + Sync>,
+    pub(crate) query: Box<dyn Fn(&[u8]) -> Vec<u8> + Send + Sync>,
+    pub(crate) status: watch::Receiver<ReplicaStatus>,
+    pub(crate) traffic: Box<dyn Fn() -> TransportCounters + Send + Sync>,
+    pub(crate) signatures: Box<dyn Fn() -> SchemeCounters + Send + Sync>,
+    pub(crate) syncs: Arc<AtomicU64>,
+    pub(crate) silent: Arc<AtomicBool>,
+    pub(crate) stop: watch::Sender<bool>,
+    pub(crate) stopped: watch::Receiver<bool>,
+}
+
+/// A running replica. Cloning it gives another handle to the same one.
+#[derive(Clone)]
+pub struct ReplicaHandle(pub(crate) Arc<Shared>);
+
+impl fmt::Debug for ReplicaHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "replica at {:?}", *self.0.status.borrow())
+    }
+}
+
+impl ReplicaHandle {
+    /// A client of this replica, which goes on after the last of its requests executed here.
+    ///
+    /// One handle at a time may use a client's name: two would give different requests one
+    /// sequence number. A client that stopped with requests under way, and comes back under its
+    /// name, uses their numbers again; if one of them is executed after all, its reply answers the
+    /// new request. Where that matters, come back under a new name.
+    #[must_use]
+    pub fn client(&self, id: ClientId) -> Client {
+        let SequenceWindow { floor, executed } = (self.0.window)(id);
+        let next = executed.last().unwrap_or(&floor).saturating_add(1);
+        let free = (floor..next).skip(1).filter(|number| !executed.contains(number)).collect();
+        let window = ClientWindow { next, floor, done: executed, free };
+        Client {
+            id,
+            replica: self.clone(),
+            window: Arc::new(Mutex::new(window)),
+            moved: Arc::new(Notify::new()),
+        }
+    }
+
+    /// Submits a named request, and waits until it has been executed here.
+    ///
+    /// Waits for room first, if many bytes are under way.
+    ///
+    /// # Errors
+    ///
+    /// If the request is not admitted, or the replica stops.
+    pub async fn submit(&self, request: Request) -> Result<Receipt, SubmitError> {
+        let permit = self.room(request.encoded_len()).await?;
+        let receipt = self.enqueue(request, permit)?;
+        receipt.await.unwrap_or(Err(SubmitError::Stopped))
+    }
+
+    /// Waits until there is room for a request of this many bytes.
+    async fn room(&self, bytes: usize) -> Result<OwnedSemaphorePermit, SubmitError> {
+        let limit = self.0.request_bytes;
+        if bytes > limit + RequestRef::OVERHEAD {
+            let len = bytes - RequestRef::OVERHEAD;
+            return Err(AdmissionError::TooLong { len, limit }.into());
+        }
+        let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
+        let permits = Arc::clone(&self.0.permits);
+        permits.acquire_many_owned(bytes).await.map_err(|_| SubmitError::Stopped)
+    }
+
+    /// Hands a request to the driver; what comes back answers it.
+    fn enqueue(
+        &self,
+        request: Request,
+        permit: OwnedSemaphorePermit,
+    ) -> Result<oneshot::Receiver<Answer>, SubmitError> {
+        let shared = &*self.0;
+        (shared.check)(RequestRef { id: request.id, body: &request.body })
+            .map_err(SubmitError::Refused)?;
+        let (answer, receipt) = oneshot::channel();
+        {
+            let mut waiting = shared.waiters.lock();
+            if waiting.contains_key(&request.id) {
+                return Err(AdmissionError::Duplicate.into());
+            }
+            waiting.insert(request.id, Waiter { answer, _permit: permit });
+        }
+        shared.submissions.send(request).map_err(|_| SubmitError::Stopped)?;
+        Ok(receipt)
+    }
+
+    /// Asks this replica's application, without consensus: the answer may be stale.
+    #[must_use]
+    pub fn query(&self, question: &[u8]) -> Vec<u8> {
+        (self.0.query)(question)
+    }
+
+    /// Where the replica stands.
+    #[must_use]
+    pub fn status(&self) -> ReplicaStatus {
+        self.0.status.borrow().clone()
+    }
+
+    /// Waits until the status satisfies a condition.
+    ///
+    /// # Errors
+    ///
+    /// [`SubmitError::Stopped`] if the replica stops first.
+    pub async fn wait_for(
+        &self,
+        condition: impl FnMut(&ReplicaStatus) -> bool,
+    ) -> Result<ReplicaStatus, SubmitError> {
+        let mut status = self.0.status.clone();
+        let reached = status.wait_for(condition).await.map_err(|_| SubmitError::Stopped)?;
+        Ok(reached.clone())
+    }
+
+    /// Messages and bytes sent and received so far, by kind.
+    #[must_use]
+    pub fn traffic(&self) -> TransportCounters {
+        (self.0.traffic)()
+    }
+
+    /// Signatures made and checked so far.
+    #[must_use]
+    pub fn signatures(&self) -> SchemeCounters {
+        (self.0.signatures)()
+    }
+
+    /// How often the safety log was synced so far.
+    #[must_use]
+    pub fn syncs(&self) -> u64 {
+        self.0.syncs.load(Ordering::Relaxed)
+    }
+
+    /// From now on the replica neither speaks nor listens, with its connections open: to see what
+    /// a cluster does about it. There is no way back but a restart.
+    pub fn silence(&self) {
+        self.0.silent.store(true, Ordering::Relaxed);
+    }
+
+    /// Stops the replica, and waits until it has: its log is closed, its connections are too.
+    pub async fn stop(&self) {
+        self.0.stop.send_replace(true);
+        let mut stopped = self.0.stopped.clone();
+        // An error says that the task is gone, which is what we wait for.
+        let _ = stopped.wait_for(|stopped| *stopped).await;
+    }
+}
+
+/// Which sequence numbers of a client are under way.
+#[derive(Debug)]
+struct ClientWindow {
+    next: u64,
+    /// All up to here are done.
+    floor: u64,
+    done: BTreeSet<u64>,
+    /// Numbers that were taken and not used. They are used first: a gap would stay for ever.
+    free: BTreeSet<u64>,
+}
+
+impl ClientWindow {
+    fn take(&mut self) -> Option<u64> {
+        if let Some(free) = self.free.pop_first() {
+            return Some(free);
+        }
+        (self.next <= self.floor.saturating_add(CLIENT_WINDOW) && self.next < u64::MAX).then(|| {
+            self.next += 1;
+            self.next - 1
+        })
+    }
+
+    fn finish(&mut self, sequence: u64) {
+        self.done.insert(sequence);
+        while self.done.remove(&(self.floor + 1)) {
+            self.floor += 1;
+        }
+    }
+}
+
+/// A sequence number under way. It is done when this is dropped, whether or not anybody waited
+/// for the receipt.
+struct Sequenced<'a> {
+    client: &'a Client,
+    sequence: u64,
+}
+
+impl Drop for Sequenced<'_> {
+    fn drop(&mut self) {
+        self.client.lock().finish(self.sequence);
+        self.client.moved.notify_waiters();
+    }
+}
+
+/// A client of a replica: numbers requests, and keeps within the window in which the replicas
+/// recognise repetitions.
+#[derive(Clone, Debug)]
+pub struct Client {
+    id: ClientId,
+    replica: ReplicaHandle,
+    window: Arc<Mutex<ClientWindow>>,
+    moved: Arc<Notify>,
+}
+
+impl Client {
+    /// The client's name.
+    #[must_use]
+    pub const fn id(&self) -> ClientId {
+        self.id
+    }
+
+    /// Submits a request, and waits until it has been executed. Any number may be under way;
+    /// the 1,025th waits for the first.
+    ///
+    /// # Errors
+    ///
+    /// If the request is not admitted, or the replica stops.
+    pub async fn submit(&self, body: impl Into<Vec<u8>>) -> Result<Receipt, SubmitError> {
+        let body = body.into();
+        let permit = self.replica.room(RequestRef::OVERHEAD + body.len()).await?;
+        let sequence = self.sequence().await;
+        // From here to the wait for the receipt nothing waits, so a number that is taken is
+        // either handed to the driver or given back.
+        let id = RequestId { client: self.id, sequence };
+        match self.replica.enqueue(Request { id, body }, permit) {
+            Ok(receipt) => {
+                let _sequenced = Sequenced { client: self, sequence };
+                receipt.await.unwrap_or(Err(SubmitError::Stopped))
+            }
+            Err(error) => {
+                self.lock().free.insert(sequence);
+                self.moved.notify_waiters();
+                Err(error)
+            }
+        }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, ClientWindow> {
+        self.window.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn sequence(&self) -> u64 {
+        loop {
+            let moved = self.moved.notified();
+            tokio::pin!(moved);
+            // Registered before the window is looked at, so that no wake-up is missed.
+            moved.as_mut().enable();
+            if let Some(sequence) = self.lock().take() {
+                return sequence;
+            }
+            moved.await;
+        }
+    }
+}

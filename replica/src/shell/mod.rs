@@ -1,0 +1,62 @@
+//! The tokio shell: carries out what the driver decides.
+//!
+//! ```text
+//!  transport ──> inbound task ──> driver task ──> transport
+//!                                  │  ▲   │ ▲
+//!               clients ──────────>│  │   │ └── verification pool (rayon), signing tasks
+//!                                  ▼  │   ▼
+//!                            log thread   execution thread ──> store thread
+//! ```
+//!
+//! Nothing on the driver's task waits for a disk, a signature or the application.
+
+mod execution;
+mod inbound;
+mod logging;
+mod start;
+mod store;
+mod task;
+mod verification;
+
+pub use start::{Parts, start};
+
+use quorate_core::{Height, Place, ReplicaId, Time};
+use std::time::Instant;
+
+/// Where a replica stands, for operators and tests.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ReplicaStatus {
+    /// This replica.
+    pub me: ReplicaId,
+    /// What the engine is working on.
+    pub place: Place,
+    /// Who leads there.
+    pub leader: ReplicaId,
+    /// Highest decided height.
+    pub decided: Height,
+    /// Highest executed height.
+    pub executed: Height,
+    /// Height of the newest stable checkpoint.
+    pub stable: Height,
+    /// Bytes of requests that wait to be executed.
+    pub pending_bytes: usize,
+    /// Contradictions of peers found since the start.
+    pub evidence: u64,
+    /// Why this replica has stopped voting, if it has.
+    pub failure: Option<String>,
+}
+
+/// Reads the time for a driver: nanoseconds since the replica started.
+#[derive(Clone, Copy, Debug)]
+struct Clock(Instant);
+
+impl Clock {
+    fn now(&self) -> Time {
+        Time::ZERO.after(self.0.elapsed())
+    }
+
+    fn instant(&self, time: Time) -> tokio::time::Instant {
+        (self.0 + time.since(Time::ZERO)).into()
+    }
+}

@@ -1,0 +1,344 @@
+//! The driver's task: takes events, runs the driver, starts what it wants done.
+
+use super::execution::ExecutionWork;
+use super::logging::{LogReport, LogWork};
+use super::verification::Verification;
+use super::{Clock, ReplicaStatus};
+use crate::Service;
+use crate::driver::{Action, Driver, Event, SignTicket};
+use crate::handle::Waiters;
+use quorate_core::wire;
+use quorate_core::{
+    BlockStore, Body, Channel, CheckpointClaim, Decision, Destination, Domain, Fault, Frame,
+    Height, KeyRole, Note, Payload, Persist, Protocol, ReplicaId, Request, Signer, StorageError,
+    Time, Transport, Verified,
+};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::Sender;
+use std::time::Duration;
+use tokio::sync::mpsc::{Receiver, UnboundedReceiver, UnboundedSender};
+use tokio::sync::watch;
+
+/// Events that came together from the network.
+pub(super) struct Inbound<P: Protocol>(pub(super) Vec<Event<P>>);
+
+/// What the replica's own threads report.
+pub(super) enum Internal<P: Protocol> {
+    Event(Event<P>),
+    Log(LogReport),
+    StoreFailed(StorageError),
+}
+
+/// Most reports, or submissions, taken in one turn.
+const TURN: usize = 1024;
+
+/// How often the status is published at least while something happens.
+const STATUS_EVERY: Duration = Duration::from_millis(5);
+
+/// The driver with everything that it needs.
+pub(super) struct DriverTask<P: Protocol> {
+    pub(super) driver: Driver<P>,
+    pub(super) clock: Clock,
+    pub(super) me: ReplicaId,
+    pub(super) domain: Domain,
+    pub(super) transport: Arc<dyn Transport>,
+    pub(super) signer: Arc<dyn Signer<P::Scheme>>,
+    pub(super) store: Arc<dyn BlockStore>,
+    pub(super) verification: Verification<P>,
+    pub(super) log: Sender<LogWork<P>>,
+    pub(super) execution: Sender<ExecutionWork<P>>,
+    pub(super) internal_sender: UnboundedSender<Internal<P>>,
+    pub(super) internal: UnboundedReceiver<Internal<P>>,
+    pub(super) inbound: Receiver<Inbound<P>>,
+    pub(super) submissions: UnboundedReceiver<Request>,
+    pub(super) waiters: Arc<Waiters>,
+    pub(super) silent: Arc<AtomicBool>,
+    pub(super) status: watch::Sender<ReplicaStatus>,
+    pub(super) published: Time,
+    pub(super) entries: Vec<Persist<P>>,
+}
+
+impl<P: Protocol> DriverTask<P> {
+    /// Runs until told to stop.
+    pub(super) async fn run(mut self, mut stop: watch::Receiver<bool>) {
+        let (mut reports, mut requests) = (Vec::new(), Vec::new());
+        self.carry_out();
+        loop {
+            let deadline = self.driver.deadline();
+            tokio::select! {
+                biased;
+                _ = stop.wait_for(|stop| *stop) => break,
+                _ = self.internal.recv_many(&mut reports, TURN) => {}
+                inbound = self.inbound.recv() => match inbound {
+                    Some(inbound) => self.handle_all(inbound.0),
+                    None => break,
+                },
+                count = self.submissions.recv_many(&mut requests, TURN) => {
+                    if count == 0 {
+                        break;
+                    }
+                }
+                () = sleep_until(self.clock, deadline) => {
+                    let now = self.clock.now();
+                    self.driver.handle(now, Event::Tick);
+                }
+            }
+            if self.silent.load(Ordering::Relaxed) {
+                self.hold_still(&mut stop).await;
+                break;
+            }
+            for report in reports.drain(..) {
+                self.report(report);
+            }
+            if !requests.is_empty() {
+                let now = self.clock.now();
+                self.driver.handle(now, Event::Submitted(std::mem::take(&mut requests)));
+            }
+            self.carry_out();
+        }
+        self.waiters.stop();
+        self.transport.shut_down().await;
+    }
+
+    /// Silenced: listens to nobody, so that nobody is kept waiting, and says nothing.
+    async fn hold_still(&mut self, stop: &mut watch::Receiver<bool>) {
+        loop {
+            tokio::select! {
+                _ = stop.wait_for(|stop| *stop) => return,
+                inbound = self.inbound.recv() => if inbound.is_none() { return },
+                _ = self.internal.recv() => {}
+            }
+        }
+    }
+
+    fn handle_all(&mut self, events: Vec<Event<P>>) {
+        let now = self.clock.now();
+        for event in events {
+            self.driver.handle(now, event);
+        }
+    }
+
+    fn report(&mut self, report: Internal<P>) {
+        let event = match report {
+            Internal::Event(event) => Ok(event),
+            Internal::Log(report) => report.event(),
+            Internal::StoreFailed(error) => Err(error),
+        };
+        let now = self.clock.now();
+        match event {
+            Ok(event) => self.driver.handle(now, event),
+            // Without the log no promise becomes durable, so nothing that binds is said; without
+            // the store no checkpoint is. The process goes on, and its owner is told.
+            Err(error) => {
+                tracing::error!(replica = %self.me, %error, "storage failed; this replica is mute");
+                self.status.send_modify(|status| status.failure = Some(error.to_string()));
+            }
+        }
+    }
+
+    fn carry_out(&mut self) {
+        let actions: Vec<_> = self.driver.take_actions().collect();
+        for action in actions {
+            self.act(action);
+        }
+        if !self.entries.is_empty() {
+            let entries = std::mem::take(&mut self.entries);
+            // A log that failed has said so, and its thread is gone.
+            let _ = self.log.send(LogWork::Append(entries));
+        }
+        self.publish();
+    }
+
+    fn act(&mut self, action: Action<P>) {
+        match action {
+            Action::Append(persist) => self.entries.push(persist),
+            Action::Sign(ticket, body) => self.sign(ticket, body),
+            Action::Transmit(to, message) => self.transmit(to, &message),
+            Action::SendService(to, message) => {
+                self.transport.send(to, message.encode(&self.domain, self.me));
+            }
+            Action::Verify(batch) => self.verification.messages(batch),
+            Action::CheckPayload(ticket, payload) => self.verification.payload(ticket, payload),
+            Action::Execute(decision) => self.execute(ExecutionWork::Execute(decision)),
+            Action::SignCheckpoint(claim) => self.sign_checkpoint(claim),
+            Action::VerifyCheckpoint(by, claim, signature) => {
+                self.verification.checkpoint(by, claim, signature);
+            }
+            Action::VerifyDecisions(from, decisions) => {
+                self.verification.decisions(from, decisions);
+            }
+            Action::ServeDecisions(to, height) => self.serve_decisions(to, height),
+            Action::FindPayload(to, digest) => self.find_payload(to, digest),
+            Action::Stable(checkpoint) => {
+                let stable = checkpoint.claim.height;
+                self.status.send_modify(|status| status.stable = stable);
+                self.execute(ExecutionWork::Stable(checkpoint));
+            }
+            Action::Diverged(claim) => self.diverged(claim),
+            Action::Prune(seq) => {
+                let _ = self.log.send(LogWork::Prune(seq));
+            }
+            Action::Evidence(evidence) => {
+                tracing::warn!(replica = %self.me, ?evidence, "a replica contradicts itself");
+                self.status.send_modify(|status| status.evidence += 1);
+            }
+            Action::Penalize(peer, fault) => self.penalize(peer, fault),
+            Action::Judge(ticket, verdict) => self.transport.judge(ticket, verdict),
+            Action::Refused(request, error) => self.waiters.refuse(request, error),
+            Action::Note(note) => self.note(note),
+        }
+    }
+
+    fn execute(&self, work: ExecutionWork<P>) {
+        // The thread outlives this task unless the application panicked; then nothing executes,
+        // and clients are told when the replica stops.
+        let _ = self.execution.send(work);
+    }
+
+    fn transmit(&self, to: Destination, message: &Verified<P>) {
+        let bytes = wire::encode(&self.domain, message.signed());
+        let carries = message.body().payload().is_some();
+        let channel = if carries { Channel::Blocks } else { Channel::Votes };
+        self.transport.send(to, Frame { channel, kind: message.body().kind(), bytes });
+    }
+
+    fn sign(&self, ticket: SignTicket, body: P::Body) {
+        let (domain, signer) = (self.domain, Arc::clone(&self.signer));
+        let events = self.internal_sender.clone();
+        tokio::spawn(async move {
+            let signed = Verified::sign(&domain, &*signer, body).await;
+            if let Err(error) = &signed {
+                tracing::warn!(%error, "a message is not sent");
+            }
+            let _ = events.send(Internal::Event(Event::Signed(ticket, signed)));
+        });
+    }
+
+    fn sign_checkpoint(&self, claim: CheckpointClaim) {
+        let (domain, signer) = (self.domain, Arc::clone(&self.signer));
+        let events = self.internal_sender.clone();
+        tokio::spawn(async move {
+            match signer.sign(KeyRole::Voting, claim.statement(&domain)).await {
+                Ok(signature) => {
+                    let event = Event::CheckpointSigned(claim, signature);
+                    let _ = events.send(Internal::Event(event));
+                }
+                Err(error) => tracing::warn!(%error, "a checkpoint is not signed"),
+            }
+        });
+    }
+
+    fn diverged(&self, claim: CheckpointClaim) {
+        let what = format!(
+            "the state here after height {} is not what a quorum signed: the application is not \
+             deterministic, or its state was damaged",
+            claim.height
+        );
+        tracing::error!(replica = %self.me, %what, "this replica is mute");
+        self.status.send_modify(|status| status.failure = Some(what));
+    }
+
+    fn penalize(&self, peer: ReplicaId, fault: Fault) {
+        tracing::debug!(replica = %self.me, %peer, fault = fault.name(), "blamed");
+        self.transport.penalize(peer, fault);
+    }
+
+    fn note(&self, note: Note) {
+        match note {
+            Note::TimedOut(height, view) => {
+                tracing::info!(replica = %self.me, %height, %view, "timed out");
+            }
+            note => tracing::trace!(replica = %self.me, ?note),
+        }
+    }
+
+    /// Looks in the block store for decisions, and sends them.
+    fn serve_decisions(&self, to: ReplicaId, from: Height) {
+        let (store, transport) = (Arc::clone(&self.store), Arc::clone(&self.transport));
+        let (domain, me) = (self.domain, self.me);
+        tokio::task::spawn_blocking(move || {
+            let decisions = stored_decisions::<P>(&*store, from).unwrap_or_else(|error| {
+                tracing::warn!(%error, "cannot read blocks for a peer");
+                Vec::new()
+            });
+            let answer = Service::Decisions(from, decisions).encode(&domain, me);
+            transport.send(Destination::One(to), answer);
+        });
+    }
+
+    /// Looks in the block store for a payload.
+    fn find_payload(&self, to: Option<ReplicaId>, digest: quorate_core::Digest) {
+        let (store, transport) = (Arc::clone(&self.store), Arc::clone(&self.transport));
+        let (domain, me) = (self.domain, self.me);
+        let events = self.internal_sender.clone();
+        tokio::task::spawn_blocking(move || {
+            let found = store.find(&digest).ok().flatten();
+            let found = found.and_then(|block| borsh::from_slice(&block.decision).ok());
+            let found = found.map(|decision: Decision<P>| decision.payload);
+            match (to, found) {
+                (Some(to), Some(payload)) => {
+                    let answer = Service::<P>::Payload(payload).encode(&domain, me);
+                    transport.send(Destination::One(to), answer);
+                }
+                (Some(_), None) => {}
+                (None, found) => {
+                    let event = found.map_or(Event::PayloadMissing(digest), found_event);
+                    let _ = events.send(Internal::Event(event));
+                }
+            }
+        });
+    }
+
+    fn publish(&mut self) {
+        let now = self.clock.now();
+        let status = self.driver.status();
+        if now.since(self.published) < STATUS_EVERY && self.published != Time::ZERO {
+            return;
+        }
+        self.published = now;
+        let pending_bytes = self.driver.pending_bytes();
+        let executed = self.driver.executed_height();
+        self.status.send_if_modified(|published| {
+            let before = published.clone();
+            published.place = status.place;
+            published.leader = status.leader;
+            published.decided = status.decided;
+            published.executed = executed;
+            published.pending_bytes = pending_bytes;
+            before != *published
+        });
+    }
+}
+
+fn found_event<P: Protocol>(payload: Payload) -> Event<P> {
+    Event::PayloadFound(payload)
+}
+
+/// Consecutive decisions from a height on: as many as fit an answer.
+fn stored_decisions<P: Protocol>(
+    store: &dyn BlockStore,
+    from: Height,
+) -> Result<Vec<Decision<P>>, StorageError> {
+    /// Enough for one answer, and far below the longest message.
+    const COUNT: u64 = 64;
+    const BYTES: usize = 4 << 20;
+    let (mut decisions, mut bytes) = (Vec::new(), 0);
+    for height in (from.0..from.0.saturating_add(COUNT)).map(Height) {
+        let Some(block) = store.get(height)? else { break };
+        bytes += block.decision.len();
+        if !decisions.is_empty() && bytes > BYTES {
+            break;
+        }
+        let Ok(decision) = borsh::from_slice(&block.decision) else { break };
+        decisions.push(decision);
+    }
+    Ok(decisions)
+}
+
+async fn sleep_until(clock: Clock, deadline: Option<Time>) {
+    match deadline {
+        Some(deadline) => tokio::time::sleep_until(clock.instant(deadline)).await,
+        None => std::future::pending().await,
+    }
+}
