@@ -1,9 +1,11 @@
 //! Under construction.
 
+mod checkpoints;
 mod executor;
 mod mempool;
 mod reply_table;
 
+pub use checkpoints::{CheckpointConflict, CheckpointEvent, Checkpoints, Divergence};
 pub use executor::{
     Executed, Executor, Outcome, PayloadCheck, PayloadRefusal, Replies, RestoreError,
 };
