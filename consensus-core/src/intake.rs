@@ -1,147 +1,15 @@
 //! The bounded intake: what stands between the network and an engine.
 
 mod account;
+mod limits;
+mod outcome;
 
-use crate::{Digest, Fault, Height, Protocol, ReplicaId, Signed, Triage, Verdict, Verified};
+pub use limits::{Authorship, IntakeLimits, Quota};
+pub use outcome::{Batch, BatchId, DropReason, Dropped, Offer, Settled};
+
+use crate::{Digest, Fault, Height, Protocol, ReplicaId, Signed, Triage, Verified};
 use account::{Account, Entry, Key, Label};
 use std::collections::{BTreeMap, VecDeque};
-
-/// Whether the connection that a message came on proves who wrote it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Authorship {
-    /// It came directly from the peer that it names as its author: a direct stream.
-    Vouched,
-    /// The peer may only pass it on: gossip. A correct peer passes on only what it has checked.
-    Relayed,
-}
-
-/// Most messages, and most of their encoded bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Quota {
-    /// Messages.
-    pub messages: usize,
-    /// Bytes, as given to [`Intake::offer`]. At least twice the longest message.
-    pub bytes: usize,
-}
-
-/// How much an [`Intake`] holds: for each peer these quotas, in each of its two roles
-/// ([`Authorship`]). With n validators that is at most 2·n·(`queue` + `later`), of which an
-/// attacker gets what its own connections get.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct IntakeLimits {
-    /// For what waits to be checked, and what is being checked.
-    pub queue: Quota,
-    /// For what is about heights or views that the engine has not reached ([`Triage::Later`]).
-    /// Once the engine is there, these messages may exceed `queue`.
-    pub later: Quota,
-    /// Most batches that are being checked at a time.
-    pub batches: usize,
-}
-
-impl Default for IntakeLimits {
-    /// For each peer and role 1,024 messages or 8 MiB to check, 4,096 messages or 8 MiB for later;
-    /// 4 batches.
-    fn default() -> Self {
-        Self {
-            queue: Quota {
-                messages: 1024,
-                bytes: 8 << 20,
-            },
-            later: Quota {
-                messages: 4096,
-                bytes: 8 << 20,
-            },
-            batches: 4,
-        }
-    }
-}
-
-/// Why a message is dropped.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum DropReason {
-    /// Its author is no validator, or not the peer that vouches for it.
-    Stranger,
-    /// The engine has no use for it any more.
-    Stale,
-    /// It is too far ahead to keep.
-    TooFar,
-    /// The engine says that no correct replica sends it.
-    Refused,
-    /// The same is here already, from the same peer, or has just been checked.
-    Duplicate,
-    /// The peer has as many unchecked messages here for the same slot as it may have.
-    Crowded,
-    /// The peer's share is used up.
-    Quota,
-    /// A signature from this peer has failed since the engine last decided.
-    Barred,
-    /// One of its signatures or certificates does not hold.
-    BadSignature,
-}
-
-/// A message is dropped.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Dropped {
-    /// Why.
-    pub reason: DropReason,
-    /// What to hold against the peer that sent it (author or relay); `None` if it may be correct.
-    pub fault: Option<Fault>,
-}
-
-impl Dropped {
-    const fn blameless(reason: DropReason) -> Self {
-        Self {
-            reason,
-            fault: None,
-        }
-    }
-
-    /// What to tell gossip: [`Verdict::Reject`] if no correct peer passes it on.
-    #[must_use]
-    pub const fn verdict(&self) -> Verdict {
-        match self.reason {
-            DropReason::Stranger | DropReason::BadSignature => Verdict::Reject,
-            _ => Verdict::Ignore,
-        }
-    }
-}
-
-/// What became of an offered message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Offer {
-    /// It waits to be checked. Its tag comes back in a [`Settled`].
-    Queued,
-    /// It waits for the engine to get there. Its tag comes back in a [`Settled`], perhaps much
-    /// later.
-    Later,
-    /// It is dropped.
-    Dropped(Dropped),
-}
-
-/// Names a batch.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct BatchId(u64);
-
-/// Messages to be checked together, with [`Verified::check`].
-#[derive(Debug)]
-pub struct Batch<P: Protocol> {
-    /// Returned with the verdicts.
-    pub id: BatchId,
-    /// What to check.
-    pub messages: Vec<Signed<P>>,
-}
-
-/// What became of a message that had been [`Offer::Queued`] or kept for [`Offer::Later`].
-#[derive(Debug)]
-pub struct Settled<P: Protocol> {
-    /// The tag that it was offered with.
-    pub tag: u64,
-    /// The peer that sent it.
-    pub from: ReplicaId,
-    /// The message, for the engine; or that it is dropped.
-    pub result: Result<Verified<P>, Dropped>,
-}
 
 /// The bounded intake: what stands between the network and an engine.
 ///
