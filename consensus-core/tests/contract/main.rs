@@ -1,4 +1,5 @@
 //! Tests of the contract that all engines share.
 
 mod cluster;
+mod intake;
 mod toy;
