@@ -94,27 +94,45 @@ impl<S: Scheme, R: CommitRule> HotStuff<S, R> {
         });
     }
 
-    /// A decision made without us, its proof checked, and applied by whoever gave it: we go on
-    /// above it.
+    /// A decision made without us, its proof checked. The next one is handed on; we go on above it.
     pub(crate) fn on_learned(
+        &mut self,
+        now: Time,
+        decision: Decision<Self>,
+        out: &mut Outbox<Self>,
+    ) {
+        if decision.height == self.tree.height().next() {
+            let view = decision.proof.decided().map(|(_, header)| header.view);
+            out.note(Note::Decided(decision.height, view.unwrap_or_default()));
+            out.commit(decision.clone());
+            self.go_on_above(now, &decision, out);
+        }
+    }
+
+    /// State transfer has put the application at a decision: we go on above it.
+    pub(crate) fn on_installed(
         &mut self,
         now: Time,
         decision: &Decision<Self>,
         out: &mut Outbox<Self>,
     ) {
-        let proof = &decision.proof;
-        let Some((id, header)) = proof.decided() else {
-            return;
-        };
-        if header.height > self.tree.height() {
-            let attached = self.tree.re_root(id, *header);
-            self.pacemaker.progress();
-            self.on_attached(now, &attached, out);
+        if decision.height > self.tree.height() {
+            self.go_on_above(now, decision, out);
         }
+    }
+
+    fn go_on_above(&mut self, now: Time, decision: &Decision<Self>, out: &mut Outbox<Self>) {
+        let proof = &decision.proof;
+        let (id, header) = proof
+            .decided()
+            .expect("a proof that was checked names the decided block");
+        self.pacemaker.progress();
+        let attached = self.tree.re_root(id, *header);
+        self.on_attached(now, &attached, out);
         self.on_certificate(now, &proof.certificate, out);
         // The root has moved, so that other blocks are missing, or none.
-        self.update_fetch(now);
         self.try_commit(out);
+        self.update_fetch(now);
         self.try_build(now, out);
     }
 

@@ -142,8 +142,8 @@ impl<S: Scheme, R: CommitRule> Protocol for HotStuff<S, R> {
             Input::Built(ticket, payload) => self.on_built(now, ticket, payload, out),
             Input::Checked(ticket, accepted) => self.on_checked(ticket, accepted, out),
             Input::Payload(payload) => self.on_payload(now, &payload, out),
-            Input::Learned(decision) => self.on_learned(now, &decision, out),
-            Input::Installed(decision) => self.on_learned(now, &decision, out),
+            Input::Learned(decision) => self.on_learned(now, decision, out),
+            Input::Installed(decision) => self.on_installed(now, &decision, out),
             Input::Executed(height) => self.promises.executed(height, out),
             // Checkpoints need nothing here: what they cover is executed, and a view is left by
             // its own timeout, whether or not a request waits.
