@@ -88,7 +88,11 @@ impl<S: Scheme> Tendermint<S> {
     /// so that whoever proposes next knows of it.
     fn l65_precommit_timeout(&mut self, now: Time, out: &mut Outbox<Self>) {
         out.note(Note::TimedOut(self.height, self.round));
-        self.enter_round(self.round.next(), now, out);
+        let next = self.round.next();
+        // The last round, which only more faulty power than is assumed can name, never ends.
+        if next > self.round {
+            self.enter_round(next, now, out);
+        }
     }
 
     /// Says again what was said in this round, with what else may help those who are stuck.
