@@ -45,6 +45,7 @@ pub struct Checkpoint<S: Scheme> {
     /// What they signed.
     pub claim: CheckpointClaim,
     /// Who, and the proof.
+    #[borsh(bound(serialize = "", deserialize = ""))]
     pub certificate: QuorumCertificate<S>,
 }
 

@@ -12,6 +12,8 @@ pub enum Threshold {
     Quorum,
     /// Each of these contains a correct replica.
     Weak,
+    /// Any power at all: for a part of a certificate whose parts are added up elsewhere.
+    Any,
 }
 
 /// The thresholds that follow from a total voting power.
@@ -70,6 +72,7 @@ impl QuorumPower {
         match threshold {
             Threshold::Quorum => self.quorum(),
             Threshold::Weak => self.weak(),
+            Threshold::Any => 1,
         }
     }
 }

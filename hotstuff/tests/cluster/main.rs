@@ -1,0 +1,3 @@
+//! Whole clusters of HotStuff replicas in a deterministic world, under both rules.
+
+mod normal;

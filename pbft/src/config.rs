@@ -1,0 +1,50 @@
+//! The engine's options.
+
+use std::time::Duration;
+
+/// Options of the PBFT engine.
+///
+/// `window` must be the same in all replicas of an epoch: it bounds what a view change may carry,
+/// and replicas that disagree on it reject each other's. The others are each replica's own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Config {
+    /// How long a request may wait, or a proposal stay undecided, before the replica gives up on
+    /// the primary; also how long it first waits for a new view. Doubled for each view that fails
+    /// in a row.
+    pub request_timeout: Duration,
+    /// What the doubling never exceeds.
+    pub timeout_max: Duration,
+    /// L: how many heights above the stable checkpoint are open to agreement. The primary uses
+    /// the lower half only, so that a replica whose checkpoint is a little behind is not cut off.
+    /// Checkpoints must come at least every L/4 heights. At least 4.
+    pub window: u64,
+    /// Most undecided slots that the primary has proposed at any time. At least 1.
+    pub in_flight: u64,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            request_timeout: Duration::from_secs(2),
+            timeout_max: Duration::from_secs(60),
+            window: 256,
+            in_flight: 4,
+        }
+    }
+}
+
+impl Config {
+    /// How long to wait in a view after `failed` views that failed in a row.
+    pub(crate) fn timeout(&self, failed: u32) -> Duration {
+        let factor = 1u32.checked_shl(failed.min(31)).unwrap_or(u32::MAX);
+        self.request_timeout
+            .saturating_mul(factor)
+            .min(self.timeout_max.max(self.request_timeout))
+    }
+
+    /// How long nothing may happen before the replica repeats its last promises and asks others
+    /// what it has missed.
+    pub(crate) fn pace(&self) -> Duration {
+        self.request_timeout / 4
+    }
+}

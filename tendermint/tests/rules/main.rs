@@ -1,0 +1,7 @@
+//! One engine, driven by hand: each rule of the paper where it bites.
+
+mod hand;
+mod locks;
+mod persistence;
+mod triage;
+mod voting;
