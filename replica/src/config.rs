@@ -2,7 +2,7 @@
 
 use crate::MempoolLimits;
 use quorate_core::Height;
-use quorate_core::intake::IntakeLimits;
+use quorate_core::IntakeLimits;
 use std::time::Duration;
 
 /// Options of the driver: everything that shapes what a replica decides to do.

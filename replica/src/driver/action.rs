@@ -2,7 +2,7 @@
 
 use super::SignTicket;
 use crate::Service;
-use quorate_core::intake::{Batch, BatchId};
+use quorate_core::{Batch, BatchId};
 use quorate_core::{
     Checkpoint, CheckpointClaim, Decision, Destination, Digest, Evidence, Fault, Height, Note,
     Payload, Persist, Protocol, ReplicaId, Request, RequestId, Scheme, Seq, SignError, Signed, Ticket,

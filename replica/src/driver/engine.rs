@@ -2,7 +2,7 @@
 
 use super::gate::Released;
 use super::{Action, CheckedBatch, Driver, PendingBuild, Received, VERDICTS_MAX};
-use quorate_core::intake::{Authorship, Dropped, Offer, Settled};
+use quorate_core::{Authorship, Dropped, Offer, Settled};
 use quorate_core::{
     Decision, Destination, Digest, Entry, Fault, Height, Input, Output, Payload, Persist,
     Protocol, Recipients, ReplicaId, SignerSet, Ticket, Time, Verdict,
@@ -92,11 +92,9 @@ impl<P: Protocol> Driver<P> {
                 let (ticket, body) = self.gate.hold(send);
                 self.actions.push(Action::Sign(ticket, body));
             }
-            Output::Build { ticket, height, undecided } => {
-                self.want_build(now, ticket, height, undecided);
-            }
-            Output::Check { ticket, height, payload } => self.want_check(ticket, height, payload),
-            Output::Commit(decision) => self.commit(decision),
+            Output::Build { ticket, undecided, .. } => self.want_build(now, ticket, undecided),
+            Output::Check { ticket, payload, .. } => self.want_check(ticket, payload),
+            Output::Commit(decision) => self.commit(now, decision),
             Output::FetchPayload { digest, from } => {
                 if let Some(payload) = self.payload_at_hand(&digest) {
                     self.inputs.push_back(Input::Payload(payload.clone()));
@@ -120,15 +118,15 @@ impl<P: Protocol> Driver<P> {
         self.actions.push(Action::Append(persist));
     }
 
-    fn want_build(&mut self, now: Time, ticket: Ticket, height: Height, undecided: Vec<Digest>) {
+    fn want_build(&mut self, now: Time, ticket: Ticket, undecided: Vec<Digest>) {
         // With stable leaders nothing happens while there is nothing to order. With rotating
         // ones a beat of empty blocks keeps the chain alive, and others' turn coming.
         let give_up = P::ROTATES.then(|| now.after(self.config.idle_interval));
-        self.build = Some(PendingBuild { ticket, height, undecided, give_up });
+        self.build = Some(PendingBuild { ticket, undecided, give_up });
     }
 
-    fn want_check(&mut self, ticket: Ticket, height: Height, payload: Payload) {
-        self.mempool.observe(height, &payload);
+    fn want_check(&mut self, ticket: Ticket, payload: Payload) {
+        self.mempool.observe(&payload);
         let known = payload.is_empty().then_some(true);
         match known.or_else(|| self.verdicts.remove(payload.digest())) {
             Some(fine) => self.inputs.push_back(Input::Checked(ticket, fine)),
@@ -136,9 +134,8 @@ impl<P: Protocol> Driver<P> {
         }
     }
 
-    fn commit(&mut self, decision: Decision<P>) {
-        self.mempool.decided(decision.height, &decision.payload);
-        self.unexecuted.push_back((decision.height, decision.payload.clone()));
+    fn commit(&mut self, now: Time, decision: Decision<P>) {
+        self.mempool.decided(now, &decision.payload);
         self.quiet.decided(decision.height, decision.payload.is_empty());
         self.fetcher.decided(decision.height);
         self.recent.push_back(decision.clone());

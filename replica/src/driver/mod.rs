@@ -24,7 +24,7 @@ use crate::{Checkpoints, DriverConfig, Forwarding, LeaderStyle, Mempool, Quiet};
 use cache::PayloadCache;
 use fetcher::Fetcher;
 use gate::Gate;
-use quorate_core::intake::Intake;
+use quorate_core::Intake;
 use quorate_core::{
     Decision, Digest, Domain, Entry, Height, Input, Outbox, Output, Payload, Protocol, Recovered,
     Seq, Setup, SignerSet, Status, Ticket, Time,
@@ -54,7 +54,6 @@ impl<P: Protocol> Default for Survived<P> {
 #[derive(Debug)]
 struct PendingBuild {
     ticket: Ticket,
-    height: Height,
     undecided: Vec<Digest>,
     /// When an empty payload is proposed at the latest; `None` if never.
     give_up: Option<Time>,
@@ -86,8 +85,6 @@ pub struct Driver<P: Protocol> {
     verdicts: BTreeMap<Digest, bool>,
     /// Payloads that the engine asked for and that are not here yet, and who has them.
     wanted: BTreeMap<Digest, SignerSet>,
-    /// Decided payloads that are not executed yet.
-    unexecuted: VecDeque<(Height, Payload)>,
     /// The decisions made last, to serve peers that are a little behind.
     recent: VecDeque<Decision<P>>,
     build: Option<PendingBuild>,
@@ -152,7 +149,6 @@ impl<P: Protocol> Driver<P> {
             payloads,
             verdicts: BTreeMap::new(),
             wanted: BTreeMap::new(),
-            unexecuted: VecDeque::new(),
             recent: VecDeque::new(),
             build: None,
             waiting: None,
@@ -194,7 +190,7 @@ impl<P: Protocol> Driver<P> {
             }
             Event::PayloadFound(payload) => self.payload_arrived(payload),
             Event::PayloadMissing(digest) => self.ask_for_payload(digest),
-            Event::Executed(height, claim) => self.executed(now, height, claim),
+            Event::Executed(height, claim) => self.executed(height, claim),
             Event::Stored(height) => self.stored(height),
         }
         self.settle(now);

@@ -7,9 +7,8 @@ use quorate_core::{Input, Protocol, ReplicaId, Request, RequestRef, Time};
 impl<P: Protocol> Driver<P> {
     pub(super) fn submitted(&mut self, now: Time, requests: Vec<Request>) {
         for request in requests {
-            let id = request.id;
-            if let Err(error) = self.mempool.admit(now, request, Origin::Local) {
-                self.actions.push(Action::Refused(id, error));
+            if let Err((request, error)) = self.mempool.admit(now, request, Origin::Local) {
+                self.actions.push(Action::Refused(request.id, error));
             }
         }
     }
@@ -46,8 +45,7 @@ impl<P: Protocol> Driver<P> {
             return;
         }
         let build = self.build.take().expect("it was there a moment ago");
-        let limit = self.config.mempool.batch_bytes;
-        let payload = self.mempool.build(build.height, &build.undecided, limit);
+        let payload = self.mempool.build(&build.undecided);
         self.inputs.push_back(Input::Built(build.ticket, payload));
     }
 }

@@ -4,8 +4,7 @@ use super::fetcher::Ask;
 use super::{Action, Driver};
 use crate::{CheckpointEvent, Service};
 use quorate_core::{
-    CheckpointClaim, Decision, Destination, Fault, Height, Input, Protocol, ReplicaId, Requests,
-    Scheme,
+    CheckpointClaim, Decision, Destination, Fault, Height, Input, Protocol, ReplicaId,     Scheme,
     Time,
 };
 
@@ -94,19 +93,12 @@ impl<P: Protocol> Driver<P> {
         self.actions.push(Action::SendService(Destination::One(peer), question));
     }
 
-    pub(super) fn executed(
-        &mut self,
-        now: Time,
-        height: Height,
-        claim: Option<CheckpointClaim>,
-    ) {
+    pub(super) fn executed(&mut self, height: Height, claim: Option<CheckpointClaim>) {
         self.executed = height;
-        while let Some((at, payload)) = self.unexecuted.pop_front_if(|(at, _)| *at <= height) {
-            let requests = Requests::new(payload.bytes()).map_while(Result::ok);
-            self.mempool.executed(now, at, requests.map(|request| request.id));
-        }
         if let Some(claim) = claim {
             self.claims.insert(height, claim);
+            let event = self.checkpoints.executed(claim);
+            self.checkpoint_event(event);
         }
         self.settled();
     }
@@ -154,8 +146,7 @@ impl<P: Protocol> Driver<P> {
     ) {
         let event = self.checkpoints.vote(by, claim, signature);
         self.checkpoint_event(event);
-        if let Some(height) = self.checkpoints.behind(self.status.decided) {
-            let _ = height;
+        if self.checkpoints.behind(self.status.decided).is_some() {
             self.fetcher.want_decisions(self.status.decided.next());
         }
     }
@@ -166,9 +157,12 @@ impl<P: Protocol> Driver<P> {
                 self.inputs.push_back(Input::Stable(checkpoint.clone()));
                 self.actions.push(Action::Stable(checkpoint));
             }
-            Some(CheckpointEvent::Diverged { own, .. }) => {
+            Some(CheckpointEvent::Diverged(divergence)) => {
                 self.mute = true;
-                self.actions.push(Action::Diverged(own));
+                self.actions.push(Action::Diverged(divergence.own));
+            }
+            Some(CheckpointEvent::Conflict(conflict)) => {
+                self.actions.push(Action::Penalize(conflict.by, Fault::Equivocation));
             }
             None => {}
         }

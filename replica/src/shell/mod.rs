@@ -18,7 +18,7 @@ mod store;
 mod task;
 mod verification;
 
-pub use start::{Parts, start};
+pub use start::{Parts, start, thread_pool};
 
 use quorate_core::{Height, Place, ReplicaId, Time};
 use std::time::Instant;

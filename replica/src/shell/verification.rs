@@ -2,7 +2,7 @@
 
 use super::task::Internal;
 use crate::driver::{CheckedBatch, Event};
-use quorate_core::intake::Batch;
+use quorate_core::Batch;
 use quorate_core::{
     Body, CheckpointClaim, Claim, Claims, Decision, Domain, KeyRole, Payload, Protocol, ReplicaId,
     Scheme, Ticket, Verified,
