@@ -26,6 +26,18 @@ impl<T> SignatureData for T where
 {
 }
 
+/// How much cryptography a scheme has done since it was made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct SchemeCounters {
+    /// Single signatures checked; in a batch each counts one.
+    pub signature_checks: u64,
+    /// Certificates checked. One that is known already is not checked again and counts nothing,
+    /// nor does one that is refused for its signer set.
+    pub aggregate_checks: u64,
+    /// Signatures made.
+    pub signatures_made: u64,
+}
+
 /// How statements are signed, aggregated and checked, for the validators of one epoch.
 ///
 /// A value holds the epoch's public keys. Cloning it is cheap.
@@ -57,6 +69,11 @@ pub trait Scheme: Clone + Debug + Send + Sync + 'static {
         &self,
         parts: impl Iterator<Item = (ReplicaId, &'a Self::Signature)>,
     ) -> Self::Aggregate;
+
+    /// What this value and its clones have done so far; zero where nobody counts.
+    fn counters(&self) -> SchemeCounters {
+        SchemeCounters::default()
+    }
 }
 
 /// Signing failed; nothing was said. The replica goes on, silently.
