@@ -1,0 +1,44 @@
+use quorate_core::Seq;
+
+/// How a [`crate::SegmentLog`] uses the disk.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogOptions {
+    /// Size that segments grow to, in bytes; 64 MiB by default. The first one has at most 4 MiB,
+    /// and each one twice as much as the one before it, so that a small log stays small. At least
+    /// one more segment is preallocated ahead of the one in use. Values below 256 count as 256.
+    ///
+    /// An entry that fits no such segment gets one of its own size.
+    pub segment_bytes: u64,
+    /// Longest entry accepted, in bytes; 32 MiB by default, and never 4 GiB or more.
+    pub max_entry_bytes: u32,
+}
+
+impl Default for LogOptions {
+    fn default() -> Self {
+        Self {
+            segment_bytes: 64 << 20,
+            max_entry_bytes: 32 << 20,
+        }
+    }
+}
+
+impl LogOptions {
+    const FIRST_SEGMENT_BYTES: u64 = 4 << 20;
+    const SMALLEST_SEGMENT_BYTES: u64 = 256;
+
+    /// Size of the segment that follows one of `previous` bytes.
+    pub(crate) fn segment_after(&self, previous: Option<u64>) -> u64 {
+        let size = previous.map_or(Self::FIRST_SEGMENT_BYTES, |bytes| bytes.saturating_mul(2));
+        size.min(self.segment_bytes)
+            .max(Self::SMALLEST_SEGMENT_BYTES)
+            .next_multiple_of(super::frame::ALIGNMENT as u64)
+    }
+}
+
+/// Why a closed segment may or may not be pruned: what it ends with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ClosedSegment {
+    pub(crate) number: u64,
+    /// Last entry in it, or before it if it has none.
+    pub(crate) last: Seq,
+}

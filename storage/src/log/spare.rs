@@ -1,0 +1,68 @@
+//! The next segment, prepared on a thread of its own, so that no commit waits for preallocation.
+
+use super::counters::LogCounters;
+use super::segment::{Header, Segment};
+use quorate_core::StorageError;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{self, JoinHandle};
+
+/// A segment that is ready or being made.
+#[derive(Debug)]
+pub(crate) struct Spare(State);
+
+#[derive(Debug)]
+enum State {
+    /// Taken, or never made because the thread could not be started.
+    Absent,
+    /// Found at opening.
+    Ready(Segment),
+    /// Being written.
+    Pending {
+        cancelled: Arc<AtomicBool>,
+        thread: JoinHandle<Result<Option<Segment>, StorageError>>,
+    },
+}
+
+impl Spare {
+    /// One that exists already.
+    pub(crate) const fn ready(segment: Segment) -> Self {
+        Self(State::Ready(segment))
+    }
+
+    /// Starts to make a segment.
+    pub(crate) fn begin(directory: PathBuf, header: Header, counters: Arc<LogCounters>) -> Self {
+        let cancelled = Arc::new(AtomicBool::new(false));
+        let flag = cancelled.clone();
+        let thread = thread::Builder::new()
+            .name("log-segment".into())
+            .spawn(move || Segment::create(&directory, header, &flag, &counters));
+        // A system without a free thread makes the segment when it is needed.
+        Self(thread.map_or(State::Absent, |thread| State::Pending { cancelled, thread }))
+    }
+
+    /// The segment, waiting for it if need be; `None` if there is none.
+    pub(crate) fn take(&mut self) -> Result<Option<Segment>, StorageError> {
+        match std::mem::replace(&mut self.0, State::Absent) {
+            State::Absent => Ok(None),
+            State::Ready(segment) => Ok(Some(segment)),
+            State::Pending { thread, .. } => match thread.join() {
+                Ok(made) => made,
+                Err(panic) => std::panic::resume_unwind(panic),
+            },
+        }
+    }
+}
+
+impl Drop for Spare {
+    /// Ends the thread: it must not touch the directory once the lock on it is released.
+    fn drop(&mut self) {
+        if let State::Pending { cancelled, thread } = std::mem::replace(&mut self.0, State::Absent)
+        {
+            cancelled.store(true, Ordering::Relaxed);
+            // The next opening finds and mends whatever this has left undone.
+            let _ = thread.join();
+        }
+    }
+}
