@@ -20,8 +20,7 @@ pub struct Commits {
 
 /// A replica's vote for a block.
 ///
-/// It also says what a certificate of such votes decides (DiemBFT's ledger info, section 3.2 of
-/// the DiemBFT v4 report): a pure function of the views of the block's ancestors, so all correct
+/// It also says what a certificate of such votes decides (as in DiemBFT v4): a pure function of the views of the block's ancestors, so all correct
 /// votes for a block are equal, and one certificate proves a decision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, BorshSerialize, BorshDeserialize)]
 pub struct Vote {

@@ -16,7 +16,7 @@ impl<S: Scheme, R: CommitRule> HotStuff<S, R> {
         let higher = vote.view > self.high_qc.view();
         if higher {
             self.high_qc = certificate.clone();
-            self.tally.prune_through(vote.view);
+            self.tally.keep_from(vote.view.next());
             self.lock_by(&vote.block);
         }
         let decides = vote.commits.is_some_and(|commits| {

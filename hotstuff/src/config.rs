@@ -18,7 +18,8 @@ pub struct Config {
     /// an empty block: a block is decided only by the blocks above it.
     pub flush_after: Duration,
     /// How long a leader waits for a payload while nothing is undecided, before it proposes an
-    /// empty block. Less than [`Self::view_timeout`], so that an idle cluster gives up no view.
+    /// empty block. Half of [`Self::view_timeout`] at most, so that an idle cluster gives up no
+    /// view.
     pub idle_after: Duration,
     /// Undecided blocks kept with their payloads. Beyond it, blocks that the newest certificate
     /// does not stand on are dropped, and leaders propose empty blocks.
@@ -34,7 +35,7 @@ impl Default for Config {
             view_timeout: Duration::from_secs(1),
             timeout_max: Duration::from_secs(30),
             flush_after: Duration::from_millis(2),
-            idle_after: Duration::from_millis(250),
+            idle_after: Duration::from_millis(50),
             undecided: 1024,
             fetch_pace: Duration::from_millis(20),
         }

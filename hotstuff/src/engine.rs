@@ -22,6 +22,10 @@ use std::fmt;
 /// Certificates are taken from any view.
 pub(crate) const WINDOW: u64 = 64;
 
+/// Votes are kept for so many views below the current one. A late timeout of the view before may
+/// carry a vote of the view before that.
+pub(crate) const VOTES_KEPT: u64 = 2;
+
 /// Signed proposals are kept for so many views below the current one, as half of evidence.
 pub(crate) const PROPOSALS_KEPT: u64 = 8;
 

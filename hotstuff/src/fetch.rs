@@ -12,7 +12,7 @@ const BLOCKS: usize = 16;
 /// An answer gets no further block once it has so many bytes of payload.
 const BYTES: usize = 512 * 1024;
 
-/// Beyond so many missing heights, decisions are asked for and not blocks.
+/// Beyond so many missing heights, decisions are asked for, and blocks only if none come.
 const NEAR: u64 = 32;
 
 /// Answers that one replica gets from us in the time of a view.
@@ -119,7 +119,7 @@ impl<S: Scheme, R: CommitRule> HotStuff<S, R> {
             out.fetch(decided.next());
         }
         let others: Vec<ReplicaId> = missing.signers.iter().filter(|id| *id != me).collect();
-        if !far && !others.is_empty() {
+        if (!far || attempt >= 2) && !others.is_empty() {
             // Begin elsewhere than everybody else does.
             let turn = attempt as usize + me.index();
             let request = BlockRequest {

@@ -1,6 +1,6 @@
 //! Views: entering them, and giving them up.
 
-use crate::engine::WINDOW;
+use crate::engine::{VOTES_KEPT, WINDOW};
 use crate::{
     Advance, Body, CommitRule, Config, HotStuff, Record, SignedVote, TimedOut, Timeout,
     TimeoutCertificate,
@@ -72,6 +72,8 @@ impl<S: Scheme, R: CommitRule> HotStuff<S, R> {
         self.proposer.abandon();
         self.checking = None;
         self.timeouts.prune(view);
+        self.tally
+            .keep_from(View(view.0.saturating_sub(VOTES_KEPT)));
         let duration = self.pacemaker.duration(&self.setup.config);
         self.pacemaker.timers.clear(Timer::Build);
         self.pacemaker.timers.set(Timer::View, now.after(duration));

@@ -54,6 +54,7 @@ impl<S: Scheme, R: CommitRule> HotStuff<S, R> {
         } else {
             self.config().flush_after
         };
+        let wait = wait.min(self.config().view_timeout / 2);
         let ticket = self.take_ticket();
         self.proposer.building = Some((ticket, parent));
         self.pacemaker.timers.set(Timer::Build, now.after(wait));
@@ -181,7 +182,9 @@ impl<S: Scheme, R: CommitRule> HotStuff<S, R> {
             None if follows => Ok(()),
             Some(timeout) if !follows => {
                 timeout.check(&self.setup.validators)?;
-                if timeout.view.next() == header.view {
+                // A correct leader heard the certificates that these signers had.
+                let heard = header.parent_view >= timeout.highest();
+                if timeout.view.next() == header.view && heard {
                     Ok(())
                 } else {
                     Err(Fault::Unjustified)

@@ -23,7 +23,8 @@ struct ViewVotes<S: Scheme> {
     power: BTreeMap<Vote, u64>,
 }
 
-/// Votes by view, for views above the highest certificate, no more views than the engine's window.
+/// Votes by view, for views above the highest certificate and around the current one: no more
+/// than the engine's window.
 ///
 /// [`quorate_core::VoteSet`] does not fit, because it takes messages, and some votes come inside
 /// timeouts.
@@ -80,8 +81,8 @@ impl<S: Scheme> Tally<S> {
         })
     }
 
-    /// Forgets the views up to and including `view`.
-    pub(crate) fn prune_through(&mut self, view: View) {
-        self.0 = self.0.split_off(&view.next());
+    /// Forgets the views below `view`.
+    pub(crate) fn keep_from(&mut self, view: View) {
+        self.0 = self.0.split_off(&view);
     }
 }

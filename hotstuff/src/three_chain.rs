@@ -6,7 +6,7 @@ use quorate_core::Digest;
 
 /// Three certified blocks in consecutive views decide the lowest.
 ///
-/// Chained HotStuff (PODC'19, arXiv 1803.05069, algorithms 4 and 5). The paper fills skipped views
+/// Chained HotStuff (PODC'19, arXiv 1803.05069, algorithm 3). The paper fills skipped views
 /// with dummy blocks, so that its parent links imply consecutive views; here views are compared.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ThreeChain;
@@ -15,15 +15,14 @@ impl CommitRule for ThreeChain {
     const NAME: &'static str = "hotstuff-three-chain";
     const ENGINE: u8 = 3;
 
-    /// `safeNode` of the paper (algorithm 1, line 26, as used in algorithm 5): the block extends
+    /// `safeNode` of the paper (algorithm 1): the block extends
     /// the lock (safety), or its certificate is above the lock (liveness).
     fn may_vote(ballot: &Ballot) -> bool {
         ballot.extends_lock || ballot.justify > ballot.lock
     }
 
-    /// The parent of the certified block: the lower end of a chain of two (algorithm 5, the
-    /// commit phase on b′). The paper locks only if the links are direct, dummies included; a
-    /// lock on a certified parent over a gap of views is no less safe, and higher.
+    /// The parent of the certified block: the lower end of a chain of two. Over a gap of views too,
+    /// as in the paper's event-driven form (algorithm 4, `update`).
     fn lock(certified: &Header, _id: Digest) -> Lock {
         Lock {
             view: certified.parent_view,
@@ -32,7 +31,7 @@ impl CommitRule for ThreeChain {
         }
     }
 
-    /// Algorithm 5, the decide phase on b: views v, v + 1 and v + 2. The block that carries the
+    /// The decide phase on b: views v, v + 1 and v + 2. The block that carries the
     /// certificate for the third may come in any later view.
     fn commits(block: &Header, parent: &Header) -> Option<Commits> {
         let three = consecutive(block.parent_view, block.view)

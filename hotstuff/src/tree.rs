@@ -5,7 +5,7 @@ use quorate_core::{Digest, Height, Payload, Scheme, View};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 /// Blocks kept whose parents are unknown.
-const ORPHANS: usize = 128;
+const ORPHANS: usize = 256;
 
 /// Decided blocks kept for replicas that are a little behind.
 const RECENT: usize = 32;

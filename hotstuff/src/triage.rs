@@ -37,7 +37,7 @@ fn proposed<S: Scheme, R: CommitRule>(
     if engine.leader(header.view) != by {
         return Triage::Fault(Fault::NotLeader);
     }
-    if header.view <= engine.tree.view() || header.height <= engine.tree.height() {
+    if header.view <= engine.tree.view() {
         return Triage::Stale;
     }
     Triage::Check

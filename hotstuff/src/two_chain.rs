@@ -6,7 +6,7 @@ use quorate_core::Digest;
 
 /// Two certified blocks in consecutive views decide the lower one.
 ///
-/// The rule of Jolteon (arXiv 2106.10362, section 4) and DiemBFT v4; HotStuff-2 (ePrint 2023/397)
+/// The rule of Jolteon (arXiv 2106.10362) and DiemBFT v4; HotStuff-2 (ePrint 2023/397)
 /// commits the same way. It is safe because a replica that gives up a view says its highest
 /// certificate, and the next leader must show that its own is at least as high as a quorum's.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -16,7 +16,7 @@ impl CommitRule for TwoChain {
     const NAME: &'static str = "hotstuff-two-chain";
     const ENGINE: u8 = 2;
 
-    /// Jolteon, figure 2, "voting": `r = qc.r + 1`, or `r = tc.r + 1` and `qc.r` is no lower
+    /// Jolteon, "Vote": `r = qc.r + 1`, or `r = tc.r + 1` and `qc.r` is no lower
     /// than the highest certificate in the timeouts.
     fn may_vote(ballot: &Ballot) -> bool {
         let after_certificate = consecutive(ballot.justify, ballot.view);
@@ -36,7 +36,7 @@ impl CommitRule for TwoChain {
         }
     }
 
-    /// Jolteon, figure 2, "commit": certified blocks in views v and v + 1 decide the first.
+    /// Jolteon, "Commit": certified blocks in views v and v + 1 decide the first.
     fn commits(block: &Header, _parent: &Header) -> Option<Commits> {
         consecutive(block.parent_view, block.view)
             .then(|| parent_of(block))

@@ -1,6 +1,6 @@
 //! Voting, and collecting votes.
 
-use crate::engine::WINDOW;
+use crate::engine::{VOTES_KEPT, WINDOW};
 use crate::tally::Counted;
 use crate::{Ballot, Body, CommitRule, HotStuff, Record, SignedVote, Vote, Voted};
 use quorate_core::{
@@ -194,7 +194,8 @@ impl<S: Scheme, R: CommitRule> HotStuff<S, R> {
     pub(crate) fn count_vote(&mut self, now: Time, signed: SignedVote<S>, out: &mut Outbox<Self>) {
         let vote = signed.vote;
         let furthest = self.pacemaker.view.0.saturating_add(WINDOW);
-        if vote.view <= self.high_qc.view() || vote.view.0 > furthest {
+        let nearest = self.pacemaker.view.0.saturating_sub(VOTES_KEPT);
+        if vote.view <= self.high_qc.view() || vote.view.0 < nearest || vote.view.0 > furthest {
             return;
         }
         match self.tally.add(&self.setup.scheme, signed.clone()) {
