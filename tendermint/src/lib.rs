@@ -12,6 +12,8 @@
 
 mod admission;
 mod body;
+#[cfg(test)]
+mod bounds;
 mod config;
 mod engine;
 mod promises;
