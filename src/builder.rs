@@ -231,14 +231,14 @@ impl<A: Application> ReplicaBuilder<A> {
             .collect();
         let validators = Arc::new(ValidatorSet::new(validators)?);
         let me = validators
-            .find(&keys.identity())
+            .find(&keys.identity_public())
             .ok_or(ConfigError::NotAMember)?;
         let addresses = addresses(&self.members)?;
         let listen = self.listen.unwrap_or(addresses[me.index()].1);
         let mut network = self.options.network(listen)?;
         network.peers = addresses;
         let transport =
-            Libp2pTransport::bind(network, keys.identity_secret(), me, &validators).await?;
+            Libp2pTransport::bind(network, *keys.identity_secret(), me, &validators).await?;
         let launch = Launch {
             application: self.application,
             options: self.options,

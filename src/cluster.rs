@@ -144,9 +144,9 @@ impl LocalClusterBuilder {
         self,
         mut application: impl FnMut(usize) -> A,
     ) -> Result<LocalCluster, ConfigError> {
-        self.options.choice()?;
         let keys: Vec<_> = (0..self.replicas).map(local_keys).collect();
-        let validators = keys.iter().map(|keys| keys.validator(1)).collect();
+        let (_, scheme) = self.options.choice()?;
+        let validators = keys.iter().map(|keys| scheme.validator(keys, 1)).collect();
         let validators = Arc::new(ValidatorSet::new(validators)?);
         let transports = self.connect(&keys, &validators).await?;
         let pool = quorate_replica::thread_pool().map_err(quorate_replica::StartError::from)?;
@@ -181,13 +181,13 @@ impl LocalClusterBuilder {
         for (id, keys) in validators.ids().zip(keys) {
             let anywhere = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
             let network = self.options.network(anywhere)?;
-            let secret = keys.identity_secret();
+            let secret = *keys.identity_secret();
             let transport = Libp2pTransport::bind(network, secret, id, validators).await?;
             addresses.push((id, transport.local_address()));
             bound.push(transport);
         }
         for transport in &bound {
-            transport.connect(&addresses);
+            transport.connect(addresses.iter().copied())?;
         }
         let transports: Vec<Arc<dyn Transport>> = bound
             .into_iter()
@@ -226,5 +226,5 @@ impl LocalClusterBuilder {
 fn local_keys(index: usize) -> ReplicaKeys {
     let mut seed = *b"quorate local cluster replica 00";
     seed[24..].copy_from_slice(&(index as u64).to_le_bytes());
-    ReplicaKeys::from_seed(seed)
+    ReplicaKeys::from_seed(&seed)
 }

@@ -1,5 +1,7 @@
 //! Which engine, which scheme: chosen by name at run time, compiled in by feature.
 
+use quorate_core::Validator;
+use quorate_crypto::{Bls, Ed25519, KeyedScheme, ReplicaKeys};
 use std::fmt;
 use std::str::FromStr;
 
@@ -138,6 +140,18 @@ impl SchemeKind {
         match self {
             Self::Ed25519 => "ed25519",
             Self::Bls => "bls",
+        }
+    }
+}
+
+impl SchemeKind {
+    /// The public side of a replica's keys, as the scheme registers it: with `power`, and for BLS
+    /// with a proof that the replica has the private key.
+    #[must_use]
+    pub fn validator(self, keys: &ReplicaKeys, power: u64) -> Validator {
+        match self {
+            Self::Ed25519 => Ed25519::validator(keys, power),
+            Self::Bls => Bls::validator(keys, power),
         }
     }
 }

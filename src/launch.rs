@@ -3,10 +3,10 @@
 use crate::builder::Options;
 use crate::{ConfigError, Engine, SchemeKind};
 use quorate_core::{
-    Application, BlockStore, Epoch, LeaderSchedule, Protocol, ReplicaId, Rotation, SafetyLog,
-    Scheme, Seq, Setup, Signer, Transport, ValidatorSet,
+    Application, BlockStore, Epoch, LeaderSchedule, Protocol, ReplicaId, Rotation, SafetyLog, Seq,
+    Setup, Transport, ValidatorSet,
 };
-use quorate_crypto::{Bls, Ed25519, LocalSigner, ReplicaKeys};
+use quorate_crypto::{Bls, Ed25519, KeyedScheme, ReplicaKeys};
 use quorate_replica::{Parts, ReplicaHandle};
 use quorate_storage::{LogOptions, MemoryLog, MemoryStore, RedbStore, SegmentLog};
 use std::path::{Path, PathBuf};
@@ -41,8 +41,8 @@ impl Storage {
             });
         };
         make(path)?;
-        let (log, entries) = SegmentLog::open(&path.join("safety-log"), LogOptions::default())?;
-        let store = RedbStore::open(&path.join("blocks.redb"))?;
+        let (log, entries) = SegmentLog::open(path.join("safety-log"), LogOptions::default())?;
+        let store = RedbStore::open(path.join("blocks.redb"))?;
         Ok(Opened {
             log: Box::new(log),
             entries,
@@ -76,55 +76,50 @@ impl<A: Application> Launch<A> {
     /// Starts it.
     pub(crate) async fn run(self) -> Result<ReplicaHandle, ConfigError> {
         let (engine, scheme) = self.options.choice()?;
-        let bad_keys = |source| ConfigError::Keys { scheme, source };
         match scheme {
-            SchemeKind::Ed25519 => {
-                let keys = Ed25519::new(Arc::clone(&self.validators)).map_err(bad_keys)?;
-                self.with_scheme(engine, keys).await
-            }
-            SchemeKind::Bls => {
-                let keys = Bls::new(Arc::clone(&self.validators)).map_err(bad_keys)?;
-                self.with_scheme(engine, keys).await
-            }
+            SchemeKind::Ed25519 => self.with_scheme::<Ed25519>(engine, scheme).await,
+            SchemeKind::Bls => self.with_scheme::<Bls>(engine, scheme).await,
         }
     }
 
     #[allow(unused_variables, reason = "each engine is behind a feature")]
-    async fn with_scheme<S>(self, engine: Engine, scheme: S) -> Result<ReplicaHandle, ConfigError>
-    where
-        S: Scheme,
-        LocalSigner: Signer<S>,
-    {
+    async fn with_scheme<S: KeyedScheme>(
+        self,
+        engine: Engine,
+        kind: SchemeKind,
+    ) -> Result<ReplicaHandle, ConfigError> {
+        let scheme = S::open(Arc::clone(&self.validators)).map_err(|source| ConfigError::Keys {
+            scheme: kind,
+            source,
+        })?;
         let timeout = self.options.timeout;
+        let by_view = || Rotation::by_view(&self.validators);
         match engine {
             #[cfg(feature = "pbft")]
             Engine::Pbft => {
-                let config = quorate_pbft::Config::with_timeout(timeout);
-                let leaders = Rotation::by_view(&self.validators);
-                self.start::<quorate_pbft::Pbft<S>>(scheme, config, leaders)
+                let leaders = by_view();
+                self.start::<quorate_pbft::Pbft<S>>(scheme, pbft(timeout), leaders)
                     .await
             }
             #[cfg(feature = "hotstuff")]
             Engine::HotStuffTwoChain => {
-                use quorate_hotstuff::{Config, HotStuff, TwoChain};
-                let leaders = Rotation::by_view(&self.validators);
-                let config = Config::with_timeout(timeout);
-                self.start::<HotStuff<S, TwoChain>>(scheme, config, leaders)
+                use quorate_hotstuff::{HotStuff, TwoChain};
+                let leaders = by_view();
+                self.start::<HotStuff<S, TwoChain>>(scheme, hotstuff(timeout), leaders)
                     .await
             }
             #[cfg(feature = "hotstuff")]
             Engine::HotStuffThreeChain => {
-                use quorate_hotstuff::{Config, HotStuff, ThreeChain};
-                let leaders = Rotation::by_view(&self.validators);
-                let config = Config::with_timeout(timeout);
-                self.start::<HotStuff<S, ThreeChain>>(scheme, config, leaders)
+                use quorate_hotstuff::{HotStuff, ThreeChain};
+                let leaders = by_view();
+                self.start::<HotStuff<S, ThreeChain>>(scheme, hotstuff(timeout), leaders)
                     .await
             }
             #[cfg(feature = "tendermint")]
             Engine::Tendermint => {
-                let config = quorate_tendermint::Config::with_timeout(timeout);
+                use quorate_tendermint::Tendermint;
                 let leaders = Rotation::by_height(&self.validators);
-                self.start::<quorate_tendermint::Tendermint<S>>(scheme, config, leaders)
+                self.start::<Tendermint<S>>(scheme, tendermint(timeout), leaders)
                     .await
             }
             #[allow(unreachable_patterns, reason = "reachable when a feature is off")]
@@ -141,8 +136,11 @@ impl<A: Application> Launch<A> {
     ) -> Result<ReplicaHandle, ConfigError>
     where
         P: Protocol,
-        LocalSigner: Signer<P::Scheme>,
+        P::Scheme: KeyedScheme,
     {
+        let signer = scheme
+            .signer(Arc::new(self.keys))
+            .map_err(|_| ConfigError::NotAMember)?;
         let mut config = self.options.config.clone();
         derive_timeouts(&mut config, self.options.timeout);
         let setup: Setup<P> = Setup {
@@ -164,7 +162,7 @@ impl<A: Application> Launch<A> {
             config,
             application: self.application,
             transport: self.transport,
-            signer: Arc::new(LocalSigner::new(self.me, &self.keys)),
+            signer: Arc::new(signer),
             log: opened.log,
             entries: opened.entries,
             store: opened.store,
@@ -179,4 +177,33 @@ impl<A: Application> Launch<A> {
 fn derive_timeouts(config: &mut quorate_replica::ReplicaConfig, timeout: Duration) {
     config.driver.forward_timeout = timeout;
     config.driver.idle_interval = config.driver.idle_interval.min(timeout / 4);
+}
+
+/// What timeouts grow to, at least: a cluster that was cut apart for long is back soon after.
+const TIMEOUT_MAX: Duration = Duration::from_secs(10);
+
+#[cfg(feature = "pbft")]
+fn pbft(timeout: Duration) -> quorate_pbft::Config {
+    let mut config = quorate_pbft::Config::default();
+    config.request_timeout = timeout;
+    config.timeout_max = TIMEOUT_MAX.max(timeout);
+    config
+}
+
+#[cfg(feature = "hotstuff")]
+fn hotstuff(timeout: Duration) -> quorate_hotstuff::Config {
+    let mut config = quorate_hotstuff::Config::default();
+    config.view_timeout = timeout;
+    config.timeout_max = TIMEOUT_MAX.max(timeout);
+    config
+}
+
+#[cfg(feature = "tendermint")]
+fn tendermint(timeout: Duration) -> quorate_tendermint::Config {
+    let mut config = quorate_tendermint::Config::default();
+    config.propose_timeout = timeout;
+    config.vote_timeout = timeout / 2;
+    config.timeout_step = timeout / 4;
+    config.timeout_max = TIMEOUT_MAX.max(timeout);
+    config
 }

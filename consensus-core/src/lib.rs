@@ -52,7 +52,9 @@ pub use ports::{
 };
 pub use protocol::{Input, Proof, Protocol, Recovered, Setup, Status, Triage};
 pub use quorum::{QuorumPower, Threshold};
-pub use scheme::{Claim, Claims, KeyRole, Scheme, SchemeCounters, SignError, SignatureData, Signer};
+pub use scheme::{
+    Claim, Claims, KeyRole, Scheme, SchemeCounters, SignError, SignatureData, Signer,
+};
 pub use signers::{MAX_VALIDATORS, SignerSet};
 pub use time::{Time, Timers};
 pub use validators::{

@@ -71,11 +71,7 @@ impl Waiters {
     }
 
     /// Answers those that wait for requests of one block.
-    pub(crate) fn executed(
-        &self,
-        certificate: &Certificate,
-        outcomes: Vec<(RequestId, Outcome)>,
-    ) {
+    pub(crate) fn executed(&self, certificate: &Certificate, outcomes: Vec<(RequestId, Outcome)>) {
         let mut waiting = self.lock();
         if waiting.is_empty() {
             return;
@@ -87,7 +83,11 @@ impl Waiters {
                     Outcome::Forgotten { floor } => Err(SubmitError::Forgotten { floor }),
                     Outcome::Executed(_) | Outcome::Repeated(_) => {
                         let certificate = certificate.clone();
-                        Ok(Receipt { id, reply: outcome.reply(), certificate })
+                        Ok(Receipt {
+                            id,
+                            reply: outcome.reply(),
+                            certificate,
+                        })
                     }
                 };
                 // Whoever submitted it may have stopped waiting.
@@ -153,8 +153,16 @@ impl ReplicaHandle {
     pub fn client(&self, id: ClientId) -> Client {
         let SequenceWindow { floor, executed } = (self.0.window)(id);
         let next = executed.last().unwrap_or(&floor).saturating_add(1);
-        let free = (floor..next).skip(1).filter(|number| !executed.contains(number)).collect();
-        let window = ClientWindow { next, floor, done: executed, free };
+        let free = (floor..next)
+            .skip(1)
+            .filter(|number| !executed.contains(number))
+            .collect();
+        let window = ClientWindow {
+            next,
+            floor,
+            done: executed,
+            free,
+        };
         Client {
             id,
             replica: self.clone(),
@@ -185,7 +193,10 @@ impl ReplicaHandle {
         }
         let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
         let permits = Arc::clone(&self.0.permits);
-        permits.acquire_many_owned(bytes).await.map_err(|_| SubmitError::Stopped)
+        permits
+            .acquire_many_owned(bytes)
+            .await
+            .map_err(|_| SubmitError::Stopped)
     }
 
     /// Hands a request to the driver; what comes back answers it.
@@ -195,17 +206,29 @@ impl ReplicaHandle {
         permit: OwnedSemaphorePermit,
     ) -> Result<oneshot::Receiver<Answer>, SubmitError> {
         let shared = &*self.0;
-        (shared.check)(RequestRef { id: request.id, body: &request.body })
-            .map_err(SubmitError::Refused)?;
+        (shared.check)(RequestRef {
+            id: request.id,
+            body: &request.body,
+        })
+        .map_err(SubmitError::Refused)?;
         let (answer, receipt) = oneshot::channel();
         {
             let mut waiting = shared.waiters.lock();
             if waiting.contains_key(&request.id) {
                 return Err(AdmissionError::Duplicate.into());
             }
-            waiting.insert(request.id, Waiter { answer, _permit: permit });
+            waiting.insert(
+                request.id,
+                Waiter {
+                    answer,
+                    _permit: permit,
+                },
+            );
         }
-        shared.submissions.send(request).map_err(|_| SubmitError::Stopped)?;
+        shared
+            .submissions
+            .send(request)
+            .map_err(|_| SubmitError::Stopped)?;
         Ok(receipt)
     }
 
@@ -231,7 +254,10 @@ impl ReplicaHandle {
         condition: impl FnMut(&ReplicaStatus) -> bool,
     ) -> Result<ReplicaStatus, SubmitError> {
         let mut status = self.0.status.clone();
-        let reached = status.wait_for(condition).await.map_err(|_| SubmitError::Stopped)?;
+        let reached = status
+            .wait_for(condition)
+            .await
+            .map_err(|_| SubmitError::Stopped)?;
         Ok(reached.clone())
     }
 
@@ -341,10 +367,16 @@ impl Client {
         let sequence = self.sequence().await;
         // From here to the wait for the receipt nothing waits, so a number that is taken is
         // either handed to the driver or given back.
-        let id = RequestId { client: self.id, sequence };
+        let id = RequestId {
+            client: self.id,
+            sequence,
+        };
         match self.replica.enqueue(Request { id, body }, permit) {
             Ok(receipt) => {
-                let _sequenced = Sequenced { client: self, sequence };
+                let _sequenced = Sequenced {
+                    client: self,
+                    sequence,
+                };
                 receipt.await.unwrap_or(Err(SubmitError::Stopped))
             }
             Err(error) => {

@@ -27,12 +27,12 @@ pub use executor::{
     Executed, Executor, Outcome, PayloadCheck, PayloadRefusal, Replies, RestoreError,
     SequenceWindow,
 };
-pub use forwarding::{Forwarding, LeaderStyle};
+pub use forwarding::{Forwarded, Forwarding, LeaderStyle};
 pub use handle::{AnyProof, Certificate, Client, Receipt, ReplicaHandle};
 pub use mempool::{
     AdmissionError, Arrival, LocalProgress, Mempool, MempoolLimits, Origin, Standing, Waiting,
 };
-pub use quiet::Quiet;
+pub use quiet::{EmptyTurn, Quiet};
 pub use rayon::ThreadPool;
 pub use reply_table::{MalformedReplyTable, ReplyLimits, ReplyTable, RequestStatus};
 pub use service::Service;

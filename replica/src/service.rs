@@ -75,7 +75,12 @@ impl<P: Protocol> Service<P> {
     #[must_use]
     pub fn encode(&self, domain: &Domain, sender: ReplicaId) -> Frame {
         let kind = self.kind();
-        let mut bytes = Envelope { domain: *domain, sender, kind }.start(64);
+        let mut bytes = Envelope {
+            domain: *domain,
+            sender,
+            kind,
+        }
+        .start(64);
         let written = match self {
             Self::Checkpoint(claim, signature) => borsh::to_writer(&mut bytes, claim)
                 .and_then(|()| borsh::to_writer(&mut bytes, signature)),
@@ -94,7 +99,11 @@ impl<P: Protocol> Service<P> {
             }
         };
         written.expect("writing to memory does not fail");
-        Frame { channel: Channel::Service, kind, bytes: Bytes::from(bytes) }
+        Frame {
+            channel: Channel::Service,
+            kind,
+            bytes: Bytes::from(bytes),
+        }
     }
 
     /// Decodes the content of a service message, to the last byte.
@@ -138,7 +147,9 @@ pub(crate) mod entry {
         match entry {
             Entry::Record(record) => {
                 let mut bytes = vec![RECORD];
-                record.serialize(&mut bytes).expect("writing to memory does not fail");
+                record
+                    .serialize(&mut bytes)
+                    .expect("writing to memory does not fail");
                 bytes
             }
             Entry::Payload(payload) => {

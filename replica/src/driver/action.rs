@@ -5,8 +5,8 @@ use crate::Service;
 use quorate_core::{Batch, BatchId};
 use quorate_core::{
     Checkpoint, CheckpointClaim, Decision, Destination, Digest, Evidence, Fault, Height, Note,
-    Payload, Persist, Protocol, ReplicaId, Request, RequestId, Scheme, Seq, SignError, Signed, Ticket,
-    Verdict, Verified,
+    Payload, Persist, Protocol, ReplicaId, Request, RequestId, Scheme, Seq, SignError, Signed,
+    Ticket, Verdict, Verified,
 };
 use std::sync::Arc;
 

@@ -16,7 +16,12 @@ pub(super) struct PayloadCache {
 impl PayloadCache {
     /// An empty cache of at most `limit` bytes.
     pub(super) const fn new(limit: usize) -> Self {
-        Self { payloads: BTreeMap::new(), order: VecDeque::new(), bytes: 0, limit }
+        Self {
+            payloads: BTreeMap::new(),
+            order: VecDeque::new(),
+            bytes: 0,
+            limit,
+        }
     }
 
     /// Adds a payload; forgets the oldest if there are too many bytes.
@@ -29,7 +34,10 @@ impl PayloadCache {
         self.bytes += len;
         while self.bytes > self.limit && self.order.len() > 1 {
             let oldest = self.order.pop_front().expect("there is more than one");
-            let payload = self.payloads.remove(&oldest).expect("each in order has a payload");
+            let payload = self
+                .payloads
+                .remove(&oldest)
+                .expect("each in order has a payload");
             self.bytes -= payload.len();
         }
     }

@@ -4,16 +4,29 @@ use super::gate::Released;
 use super::{Action, CheckedBatch, Driver, PendingBuild, Received, VERDICTS_MAX};
 use quorate_core::{Authorship, Dropped, Offer, Settled};
 use quorate_core::{
-    Decision, Destination, Digest, Entry, Fault, Height, Input, Output, Payload, Persist,
-    Protocol, Recipients, ReplicaId, SignerSet, Ticket, Time, Verdict,
+    Decision, Destination, Digest, Entry, Fault, Input, Output, Payload, Persist, Protocol,
+    Recipients, ReplicaId, SignerSet, Ticket, Time, Verdict,
 };
 
 impl<P: Protocol> Driver<P> {
     pub(super) fn received(&mut self, received: Received<P>) {
-        let Received { from, direct, signed, bytes, ticket } = received;
-        let authorship = if direct { Authorship::Vouched } else { Authorship::Relayed };
+        let Received {
+            from,
+            direct,
+            signed,
+            bytes,
+            ticket,
+        } = received;
+        let authorship = if direct {
+            Authorship::Vouched
+        } else {
+            Authorship::Relayed
+        };
         let tag = ticket.map_or(0, |ticket| ticket + 1);
-        match self.intake.offer(from, authorship, signed, bytes, tag, &self.engine) {
+        match self
+            .intake
+            .offer(from, authorship, signed, bytes, tag, &self.engine)
+        {
             Offer::Queued | Offer::Later => {}
             Offer::Dropped(dropped) => self.dropped(from, tag, dropped),
         }
@@ -49,7 +62,8 @@ impl<P: Protocol> Driver<P> {
             match result {
                 Ok(message) => {
                     self.judge(tag, Verdict::Accept);
-                    self.engine.step(now, Input::Message(message), &mut self.outbox);
+                    self.engine
+                        .step(now, Input::Message(message), &mut self.outbox);
                     self.carry_out(now);
                 }
                 Err(dropped) => self.dropped(from, tag, dropped),
@@ -92,8 +106,12 @@ impl<P: Protocol> Driver<P> {
                 let (ticket, body) = self.gate.hold(send);
                 self.actions.push(Action::Sign(ticket, body));
             }
-            Output::Build { ticket, undecided, .. } => self.want_build(now, ticket, undecided),
-            Output::Check { ticket, payload, .. } => self.want_check(ticket, payload),
+            Output::Build {
+                ticket, undecided, ..
+            } => self.want_build(now, ticket, undecided),
+            Output::Check {
+                ticket, payload, ..
+            } => self.want_check(ticket, payload),
             Output::Commit(decision) => self.commit(now, decision),
             Output::FetchPayload { digest, from } => {
                 if let Some(payload) = self.payload_at_hand(&digest) {
@@ -122,7 +140,11 @@ impl<P: Protocol> Driver<P> {
         // With stable leaders nothing happens while there is nothing to order. With rotating
         // ones a beat of empty blocks keeps the chain alive, and others' turn coming.
         let give_up = P::ROTATES.then(|| now.after(self.config.idle_interval));
-        self.build = Some(PendingBuild { ticket, undecided, give_up });
+        self.build = Some(PendingBuild {
+            ticket,
+            undecided,
+            give_up,
+        });
     }
 
     fn want_check(&mut self, ticket: Ticket, payload: Payload) {
@@ -136,7 +158,7 @@ impl<P: Protocol> Driver<P> {
 
     fn commit(&mut self, now: Time, decision: Decision<P>) {
         self.mempool.decided(now, &decision.payload);
-        self.quiet.decided(decision.height, decision.payload.is_empty());
+        self.quiet.decided(&decision.payload);
         self.fetcher.decided(decision.height);
         self.recent.push_back(decision.clone());
         while self.recent.len() > self.config.recent_decisions {
@@ -152,7 +174,8 @@ impl<P: Protocol> Driver<P> {
         decisions: Vec<Decision<P>>,
         fault: Option<Fault>,
     ) {
-        self.inputs.extend(decisions.into_iter().map(Input::Learned));
+        self.inputs
+            .extend(decisions.into_iter().map(Input::Learned));
         if let Some(fault) = fault {
             self.actions.push(Action::Penalize(from, fault));
         }

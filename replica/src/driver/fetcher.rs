@@ -52,7 +52,14 @@ impl Fetcher {
     pub(super) fn new(me: ReplicaId, replicas: usize, patience: Duration) -> Self {
         let rotation = me.index();
         let replicas = replicas as u16;
-        Self { me, replicas, patience, decisions: None, payloads: BTreeMap::new(), rotation }
+        Self {
+            me,
+            replicas,
+            patience,
+            decisions: None,
+            payloads: BTreeMap::new(),
+            rotation,
+        }
     }
 
     fn question(&mut self, candidates: impl Iterator<Item = ReplicaId>) -> Option<Question> {
@@ -64,12 +71,20 @@ impl Fetcher {
         self.rotation = self.rotation.wrapping_add(1);
         let first = self.rotation % candidates.len();
         candidates.rotate_left(first);
-        Some(Question { candidates, asked: 0, deadline: Time::ZERO })
+        Some(Question {
+            candidates,
+            asked: 0,
+            deadline: Time::ZERO,
+        })
     }
 
     /// Wants the decisions from `height` on. A question already under way for as much stays.
     pub(super) fn want_decisions(&mut self, height: Height) {
-        if self.decisions.as_ref().is_some_and(|(asked, _)| *asked >= height) {
+        if self
+            .decisions
+            .as_ref()
+            .is_some_and(|(asked, _)| *asked >= height)
+        {
             return;
         }
         let everyone = (0..self.replicas).map(ReplicaId);
@@ -80,7 +95,9 @@ impl Fetcher {
 
     /// Decisions from `first` on arrived. Returns whether they were asked for.
     pub(super) fn answered_decisions(&mut self, first: Height) -> bool {
-        self.decisions.take_if(|(height, _)| *height == first).is_some()
+        self.decisions
+            .take_if(|(height, _)| *height == first)
+            .is_some()
     }
 
     /// A replica has no decisions from `first` on. When nobody has, the question is dropped: the
@@ -91,12 +108,17 @@ impl Fetcher {
         {
             question.deadline = Time::ZERO;
         }
-        self.decisions.take_if(|(_, question)| question.asked >= question.candidates.len());
+        self.decisions
+            .take_if(|(_, question)| question.asked >= question.candidates.len());
     }
 
     /// Everything up to `height` is decided: no need to ask for it.
     pub(super) fn decided(&mut self, height: Height) {
-        if self.decisions.as_ref().is_some_and(|(asked, _)| *asked <= height) {
+        if self
+            .decisions
+            .as_ref()
+            .is_some_and(|(asked, _)| *asked <= height)
+        {
             self.decisions = None;
         }
     }

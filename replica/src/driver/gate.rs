@@ -39,7 +39,11 @@ pub(super) struct Gate<P: Protocol> {
 impl<P: Protocol> Gate<P> {
     /// A gate of a log that is durable up to `durable`.
     pub(super) const fn new(durable: Seq) -> Self {
-        Self { held: BTreeMap::new(), next: 0, durable }
+        Self {
+            held: BTreeMap::new(),
+            next: 0,
+            durable,
+        }
     }
 
     /// Takes a message in; its body is to be signed under the ticket.
@@ -47,7 +51,15 @@ impl<P: Protocol> Gate<P> {
         let ticket = SignTicket(self.next);
         self.next += 1;
         let (to, after, binds) = (send.to(), send.after(), send.body().binds());
-        self.held.insert(ticket, Held { to, after, binds, message: None });
+        self.held.insert(
+            ticket,
+            Held {
+                to,
+                after,
+                binds,
+                message: None,
+            },
+        );
         (ticket, send.into_body())
     }
 
@@ -69,7 +81,11 @@ impl<P: Protocol> Gate<P> {
     ///
     /// If durability goes back, which is the log's bug.
     pub(super) fn durable(&mut self, seq: Seq) {
-        assert!(seq >= self.durable, "durability went back from {:?} to {seq:?}", self.durable);
+        assert!(
+            seq >= self.durable,
+            "durability went back from {:?} to {seq:?}",
+            self.durable
+        );
         self.durable = seq;
     }
 
@@ -77,11 +93,19 @@ impl<P: Protocol> Gate<P> {
     pub(super) fn release(&mut self) -> Vec<Released<P>> {
         let durable = self.durable;
         let ready = |held: &Held<P>| held.message.is_some() && held.after <= durable;
-        let tickets: Vec<_> =
-            self.held.iter().filter(|(_, held)| ready(held)).map(|(ticket, _)| *ticket).collect();
+        let tickets: Vec<_> = self
+            .held
+            .iter()
+            .filter(|(_, held)| ready(held))
+            .map(|(ticket, _)| *ticket)
+            .collect();
         let take = |ticket| {
             let held = self.held.remove(&ticket)?;
-            Some(Released { to: held.to, binds: held.binds, message: held.message? })
+            Some(Released {
+                to: held.to,
+                binds: held.binds,
+                message: held.message?,
+            })
         };
         tickets.into_iter().filter_map(take).collect()
     }

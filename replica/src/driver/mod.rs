@@ -26,8 +26,8 @@ use fetcher::Fetcher;
 use gate::Gate;
 use quorate_core::Intake;
 use quorate_core::{
-    Decision, Digest, Domain, Entry, Height, Input, Outbox, Output, Payload, Protocol, Recovered,
-    Seq, Setup, SignerSet, Status, Ticket, Time,
+    Decision, Digest, Entry, Height, Input, Outbox, Output, Payload, Protocol, Recovered, Seq,
+    Setup, SignerSet, Status, Ticket, Time,
 };
 use std::collections::{BTreeMap, VecDeque};
 
@@ -46,7 +46,12 @@ pub struct Survived<P: Protocol> {
 
 impl<P: Protocol> Default for Survived<P> {
     fn default() -> Self {
-        Self { log: Vec::new(), last: Seq::NONE, decided: None, stable: None }
+        Self {
+            log: Vec::new(),
+            last: Seq::NONE,
+            decided: None,
+            stable: None,
+        }
     }
 }
 
@@ -67,7 +72,6 @@ const VERDICTS_MAX: usize = 1024;
 pub struct Driver<P: Protocol> {
     setup: Setup<P>,
     config: DriverConfig,
-    domain: Domain,
     engine: P,
     outbox: Outbox<P>,
     /// Inputs of this very moment, for instance answers that were at hand.
@@ -106,12 +110,7 @@ impl<P: Protocol> Driver<P> {
     /// The application may be behind the block store; it is then given the stored decisions
     /// before any new one, which is the caller's affair.
     #[must_use]
-    pub fn start(
-        setup: Setup<P>,
-        config: DriverConfig,
-        survived: Survived<P>,
-        now: Time,
-    ) -> Self {
+    pub fn start(setup: Setup<P>, config: DriverConfig, survived: Survived<P>, now: Time) -> Self {
         let mut payloads = PayloadCache::new(config.payload_cache_bytes);
         let mut records = Vec::new();
         for (seq, entry) in survived.log {
@@ -120,15 +119,25 @@ impl<P: Protocol> Driver<P> {
                 Entry::Payload(payload) => payloads.insert(payload),
             }
         }
-        let decided = survived.decided.as_ref().map_or(Height::GENESIS, |last| last.height);
+        let decided = survived
+            .decided
+            .as_ref()
+            .map_or(Height::GENESIS, |last| last.height);
         let mut outbox = Outbox::new(survived.last);
-        let recovered = Recovered { records, decided: survived.decided, stable: survived.stable };
+        let recovered = Recovered {
+            records,
+            decided: survived.decided,
+            stable: survived.stable,
+        };
         let engine = P::start(setup.clone(), recovered, now, &mut outbox);
         let n = setup.validators.len();
-        let style = if P::ROTATES { LeaderStyle::Rotating } else { LeaderStyle::Stable };
+        let style = if P::ROTATES {
+            LeaderStyle::Rotating
+        } else {
+            LeaderStyle::Stable
+        };
         let status = engine.status();
         let mut driver = Self {
-            domain: setup.domain(),
             intake: Intake::new(config.intake, n),
             gate: Gate::new(survived.last),
             mempool: Mempool::new(config.mempool),
@@ -205,10 +214,15 @@ impl<P: Protocol> Driver<P> {
     #[must_use]
     pub fn deadline(&self) -> Option<Time> {
         let build = self.build.as_ref().and_then(|build| build.give_up);
-        [self.engine.deadline(), build, self.fetcher.deadline(), self.forwarding.deadline()]
-            .into_iter()
-            .flatten()
-            .min()
+        [
+            self.engine.deadline(),
+            build,
+            self.fetcher.deadline(),
+            self.forwarding.deadline(),
+        ]
+        .into_iter()
+        .flatten()
+        .min()
     }
 
     /// Where the engine stands.
@@ -236,7 +250,11 @@ impl<P: Protocol> Driver<P> {
     }
 
     fn tick(&mut self, now: Time) {
-        if self.engine.deadline().is_some_and(|deadline| deadline <= now) {
+        if self
+            .engine
+            .deadline()
+            .is_some_and(|deadline| deadline <= now)
+        {
             self.inputs.push_back(Input::Tick);
         }
     }
@@ -270,6 +288,7 @@ impl<P: Protocol> Driver<P> {
         let status = self.engine.status();
         if status.place != self.status.place || status.leader != self.status.leader {
             self.status = status;
+            self.quiet.moved(&status);
             let settled = self.intake.advanced(&self.engine);
             self.settled_messages(now, settled);
         }

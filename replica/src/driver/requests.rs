@@ -1,8 +1,8 @@
 //! Clients' requests: admission, forwarding, and what is proposed when.
 
 use super::{Action, Driver};
-use crate::{Origin, Service};
-use quorate_core::{Input, Protocol, ReplicaId, Request, RequestRef, Time};
+use crate::{EmptyTurn, Origin, Service};
+use quorate_core::{Destination, Input, Protocol, ReplicaId, Request, RequestRef, Time};
 
 impl<P: Protocol> Driver<P> {
     pub(super) fn submitted(&mut self, now: Time, requests: Vec<Request>) {
@@ -22,14 +22,18 @@ impl<P: Protocol> Driver<P> {
 
     /// Passes requests on to whoever can propose them sooner.
     pub(super) fn forward(&mut self, now: Time) {
-        for (to, batch) in self.forwarding.plan(now, self.setup.me, &self.status, &mut self.mempool)
-        {
-            self.actions.push(Action::SendService(to, Service::Forward(batch)));
+        let (me, leaders) = (self.setup.me, &*self.setup.leaders);
+        let forwarded = self
+            .forwarding
+            .plan(now, me, &self.status, leaders, &self.mempool);
+        for (to, batch) in forwarded {
+            self.actions
+                .push(Action::SendService(to, Service::Forward(batch)));
         }
-        if P::ROTATES && self.mempool.oldest_waiting().is_some() && self.quiet.must_wake(&self.status)
-        {
-            let others = quorate_core::Destination::Others;
-            self.actions.push(Action::SendService(others, Service::Wake));
+        let waits = P::ROTATES && self.status.leader != me && !self.mempool.is_empty();
+        if waits && self.quiet.must_wake() {
+            self.actions
+                .push(Action::SendService(Destination::Others, Service::Wake));
         }
     }
 
@@ -37,11 +41,9 @@ impl<P: Protocol> Driver<P> {
     /// to propose nothing.
     pub(super) fn try_build(&mut self, now: Time) {
         let Some(build) = &self.build else { return };
-        let ready = self.mempool.has_ready(&build.undecided);
         let due = build.give_up.is_some_and(|at| at <= now);
-        let flush = P::ROTATES
-            && (!self.quiet.may_hold() || self.mempool.any_requests_in(&build.undecided));
-        if !ready && !due && !flush {
+        let turn = || P::ROTATES && self.quiet.empty_turn(&build.undecided) == EmptyTurn::Propose;
+        if !self.mempool.has_ready(&build.undecided) && !due && !turn() {
             return;
         }
         let build = self.build.take().expect("it was there a moment ago");
@@ -53,6 +55,8 @@ impl<P: Protocol> Driver<P> {
 /// The requests of a forwarded batch, for the shell to check before [`super::Event::Forwarded`].
 #[must_use]
 pub fn owned(request: RequestRef<'_>) -> Request {
-    Request { id: request.id, body: request.body.to_vec() }
+    Request {
+        id: request.id,
+        body: request.body.to_vec(),
+    }
 }
-

@@ -4,8 +4,7 @@ use super::fetcher::Ask;
 use super::{Action, Driver};
 use crate::{CheckpointEvent, Service};
 use quorate_core::{
-    CheckpointClaim, Decision, Destination, Fault, Height, Input, Protocol, ReplicaId,     Scheme,
-    Time,
+    CheckpointClaim, Decision, Destination, Fault, Height, Input, Protocol, ReplicaId, Scheme,
 };
 
 /// Most decisions in one answer.
@@ -18,10 +17,11 @@ impl<P: Protocol> Driver<P> {
         match message {
             Service::Checkpoint(claim, signature) => {
                 if self.checkpoints.wants(from, &claim) {
-                    self.actions.push(Action::VerifyCheckpoint(from, claim, signature));
+                    self.actions
+                        .push(Action::VerifyCheckpoint(from, claim, signature));
                 }
             }
-            Service::Wake => self.quiet.woken(&self.status),
+            Service::Wake => self.quiet.woken(),
             // The shell parses and checks forwarded requests before the driver sees them.
             Service::Forward(_) => {}
             Service::FetchDecisions(height) => self.serve_decisions(from, height),
@@ -31,7 +31,8 @@ impl<P: Protocol> Driver<P> {
             Service::FetchPayload(digest) => match self.payload_at_hand(&digest) {
                 Some(payload) => {
                     let answer = Service::Payload(payload.clone());
-                    self.actions.push(Action::SendService(Destination::One(from), answer));
+                    self.actions
+                        .push(Action::SendService(Destination::One(from), answer));
                 }
                 None => self.actions.push(Action::FindPayload(Some(from), digest)),
             },
@@ -63,16 +64,14 @@ impl<P: Protocol> Driver<P> {
             .cloned()
             .collect();
         let answer = Service::Decisions(height, decisions);
-        self.actions.push(Action::SendService(Destination::One(to), answer));
+        self.actions
+            .push(Action::SendService(Destination::One(to), answer));
     }
 
-    fn decisions_arrived(
-        &mut self,
-        from: ReplicaId,
-        first: Height,
-        decisions: Vec<Decision<P>>,
-    ) {
-        let contiguous = (first.0..).zip(&decisions).all(|(at, found)| found.height.0 == at);
+    fn decisions_arrived(&mut self, from: ReplicaId, first: Height, decisions: Vec<Decision<P>>) {
+        let contiguous = (first.0..)
+            .zip(&decisions)
+            .all(|(at, found)| found.height.0 == at);
         if !contiguous || decisions.len() > DECISIONS_MAX {
             self.actions.push(Action::Penalize(from, Fault::BadAnswer));
         } else if decisions.is_empty() {
@@ -90,7 +89,8 @@ impl<P: Protocol> Driver<P> {
             Ask::Decisions(height) => Service::FetchDecisions(height),
             Ask::Payload(digest) => Service::FetchPayload(digest),
         };
-        self.actions.push(Action::SendService(Destination::One(peer), question));
+        self.actions
+            .push(Action::SendService(Destination::One(peer), question));
     }
 
     pub(super) fn executed(&mut self, height: Height, claim: Option<CheckpointClaim>) {
@@ -133,7 +133,8 @@ impl<P: Protocol> Driver<P> {
         signature: <P::Scheme as Scheme>::Signature,
     ) {
         let message = Service::Checkpoint(claim, signature.clone());
-        self.actions.push(Action::SendService(Destination::Others, message));
+        self.actions
+            .push(Action::SendService(Destination::Others, message));
         let event = self.checkpoints.own(claim, signature);
         self.checkpoint_event(event);
     }
@@ -162,10 +163,10 @@ impl<P: Protocol> Driver<P> {
                 self.actions.push(Action::Diverged(divergence.own));
             }
             Some(CheckpointEvent::Conflict(conflict)) => {
-                self.actions.push(Action::Penalize(conflict.by, Fault::Equivocation));
+                self.actions
+                    .push(Action::Penalize(conflict.by, Fault::Equivocation));
             }
             None => {}
         }
     }
 }
-

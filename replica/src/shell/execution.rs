@@ -5,9 +5,7 @@ use super::task::Internal;
 use crate::driver::Event;
 use crate::handle::{Certificate, Waiters};
 use crate::{Executed, Executor};
-use quorate_core::{
-    Application, Checkpoint, CheckpointClaim, Decision, Height, Protocol,
-};
+use quorate_core::{Application, Checkpoint, CheckpointClaim, Decision, Height, Protocol};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel};
@@ -53,8 +51,11 @@ impl<P: Protocol, A: Application> Execution<P, A> {
     }
 
     fn execute(&mut self, decision: Decision<P>) {
-        let Executed { height, replies, state } =
-            self.executor.execute(decision.height, &decision.payload);
+        let Executed {
+            height,
+            replies,
+            state,
+        } = self.executor.execute(decision.height, &decision.payload);
         let certificate = Certificate {
             height,
             payload: *decision.payload.digest(),
@@ -68,11 +69,17 @@ impl<P: Protocol, A: Application> Execution<P, A> {
             while self.snapshots.len() > SNAPSHOTS_MAX {
                 self.snapshots.pop_first();
             }
-            CheckpointClaim { height, payload: certificate.payload, state }
+            CheckpointClaim {
+                height,
+                payload: certificate.payload,
+                state,
+            }
         });
         // Both ends may be gone when the replica stops.
         let _ = self.store.send(StoreWork::Store(decision));
-        let _ = self.events.send(Internal::Event(Event::Executed(height, claim)));
+        let _ = self
+            .events
+            .send(Internal::Event(Event::Executed(height, claim)));
     }
 
     fn stable(&mut self, checkpoint: Arc<Checkpoint<P::Scheme>>) {

@@ -75,7 +75,9 @@ impl<P: Protocol> InboundTask<P> {
         if !(self.rule)(&payload) {
             return Err(Fault::InvalidPayload);
         }
-        let requests = Requests::new(payload.bytes()).filter_map(Result::ok).map(owned);
+        let requests = Requests::new(payload.bytes())
+            .filter_map(Result::ok)
+            .map(owned);
         Ok(Event::Forwarded(from, requests.collect()))
     }
 }

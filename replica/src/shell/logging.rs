@@ -34,7 +34,9 @@ pub(super) fn start<P: Protocol>(
             let _ = events.send(super::task::Internal::Log(LogReport::Failed(error)));
         }
     };
-    let thread = thread::Builder::new().name("quorate-log".into()).spawn(run)?;
+    let thread = thread::Builder::new()
+        .name("quorate-log".into())
+        .spawn(run)?;
     Ok((work, thread))
 }
 

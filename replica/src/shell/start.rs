@@ -118,11 +118,15 @@ fn restore<P: Protocol, A: Application>(
     store: &dyn BlockStore,
     executor: &mut Executor<A>,
 ) -> Result<Option<Arc<Checkpoint<P::Scheme>>>, StartError> {
-    let Some(bytes) = store.checkpoint()? else { return Ok(None) };
+    let Some(bytes) = store.checkpoint()? else {
+        return Ok(None);
+    };
     let bad = |error: &dyn std::fmt::Display| StartError::Snapshot(error.to_string());
     let state: StableState = borsh::from_slice(&bytes).map_err(|error| bad(&error))?;
     if let Some((claim, snapshot)) = state.snapshot {
-        executor.restore(&snapshot, &claim).map_err(|error| bad(&error))?;
+        executor
+            .restore(&snapshot, &claim)
+            .map_err(|error| bad(&error))?;
     }
     let checkpoint = borsh::from_slice(&state.checkpoint).map_err(|error| bad(&error))?;
     Ok(Some(Arc::new(checkpoint)))
@@ -157,7 +161,11 @@ impl<P: Protocol, A: Application> Restored<P, A> {
     }
 
     fn first_status(&self) -> ReplicaStatus {
-        let stable = self.survived.stable.as_ref().map(|stable| stable.claim.height);
+        let stable = self
+            .survived
+            .stable
+            .as_ref()
+            .map(|stable| stable.claim.height);
         ReplicaStatus {
             me: self.setup.me,
             place: Place::default(),
@@ -221,8 +229,12 @@ impl<P: Protocol, A: Application> Restored<P, A> {
             events: internal_sender.clone(),
         };
         let (me, scheme) = (self.setup.me, self.setup.scheme.clone());
-        let driver =
-            Driver::start(self.setup, self.config.driver.clone(), self.survived, clock.now());
+        let driver = Driver::start(
+            self.setup,
+            self.config.driver.clone(),
+            self.survived,
+            clock.now(),
+        );
         let task = DriverTask {
             driver,
             clock,
@@ -258,7 +270,10 @@ impl<P: Protocol, A: Application> Restored<P, A> {
             check: Box::new(move |request| check.check_request(request)),
             window: Box::new(move |client| replies.window(client)),
             query: Box::new(move |question| {
-                application.read().expect("the application panicked").query(question)
+                application
+                    .read()
+                    .expect("the application panicked")
+                    .query(question)
             }),
             status: published,
             traffic: Box::new(move || transport.counters()),

@@ -1,9 +1,11 @@
 //! The block store's thread: stores decisions in batches, off the path of any message.
 
 use super::task::Internal;
-use crate::driver::Event;
 use crate::Retention;
-use quorate_core::{BlockStore, Checkpoint, CheckpointClaim, Decision, Protocol, StorageError, StoredBlock};
+use crate::driver::Event;
+use quorate_core::{
+    BlockStore, Checkpoint, CheckpointClaim, Decision, Protocol, StorageError, StoredBlock,
+};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread;
@@ -40,7 +42,9 @@ pub(super) fn start<P: Protocol>(
             let _ = events.send(Internal::StoreFailed(error));
         }
     };
-    let thread = thread::Builder::new().name("quorate-store".into()).spawn(run)?;
+    let thread = thread::Builder::new()
+        .name("quorate-store".into())
+        .spawn(run)?;
     Ok((work, thread))
 }
 
@@ -68,7 +72,10 @@ fn serve<P: Protocol>(
             snapshot = state.map(|state| (checkpoint.claim, state)).or(snapshot);
             let height = checkpoint.claim.height;
             let checkpoint = borsh::to_vec(&*checkpoint).expect("writing to memory does not fail");
-            let state = StableState { checkpoint, snapshot };
+            let state = StableState {
+                checkpoint,
+                snapshot,
+            };
             let encoded = borsh::to_vec(&state).expect("writing to memory does not fail");
             store.put_checkpoint(&encoded)?;
             snapshot = state.snapshot;

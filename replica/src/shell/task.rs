@@ -93,7 +93,8 @@ impl<P: Protocol> DriverTask<P> {
             }
             if !requests.is_empty() {
                 let now = self.clock.now();
-                self.driver.handle(now, Event::Submitted(std::mem::take(&mut requests)));
+                self.driver
+                    .handle(now, Event::Submitted(std::mem::take(&mut requests)));
             }
             self.carry_out();
         }
@@ -132,7 +133,8 @@ impl<P: Protocol> DriverTask<P> {
             // the store no checkpoint is. The process goes on, and its owner is told.
             Err(error) => {
                 tracing::error!(replica = %self.me, %error, "storage failed; this replica is mute");
-                self.status.send_modify(|status| status.failure = Some(error.to_string()));
+                self.status
+                    .send_modify(|status| status.failure = Some(error.to_string()));
             }
         }
     }
@@ -156,7 +158,8 @@ impl<P: Protocol> DriverTask<P> {
             Action::Sign(ticket, body) => self.sign(ticket, body),
             Action::Transmit(to, message) => self.transmit(to, &message),
             Action::SendService(to, message) => {
-                self.transport.send(to, message.encode(&self.domain, self.me));
+                self.transport
+                    .send(to, message.encode(&self.domain, self.me));
             }
             Action::Verify(batch) => self.verification.messages(batch),
             Action::CheckPayload(ticket, payload) => self.verification.payload(ticket, payload),
@@ -199,8 +202,19 @@ impl<P: Protocol> DriverTask<P> {
     fn transmit(&self, to: Destination, message: &Verified<P>) {
         let bytes = wire::encode(&self.domain, message.signed());
         let carries = message.body().payload().is_some();
-        let channel = if carries { Channel::Blocks } else { Channel::Votes };
-        self.transport.send(to, Frame { channel, kind: message.body().kind(), bytes });
+        let channel = if carries {
+            Channel::Blocks
+        } else {
+            Channel::Votes
+        };
+        self.transport.send(
+            to,
+            Frame {
+                channel,
+                kind: message.body().kind(),
+                bytes,
+            },
+        );
     }
 
     fn sign(&self, ticket: SignTicket, body: P::Body) {
@@ -236,7 +250,8 @@ impl<P: Protocol> DriverTask<P> {
             claim.height
         );
         tracing::error!(replica = %self.me, %what, "this replica is mute");
-        self.status.send_modify(|status| status.failure = Some(what));
+        self.status
+            .send_modify(|status| status.failure = Some(what));
     }
 
     fn penalize(&self, peer: ReplicaId, fault: Fault) {
@@ -325,12 +340,16 @@ fn stored_decisions<P: Protocol>(
     const BYTES: usize = 4 << 20;
     let (mut decisions, mut bytes) = (Vec::new(), 0);
     for height in (from.0..from.0.saturating_add(COUNT)).map(Height) {
-        let Some(block) = store.get(height)? else { break };
+        let Some(block) = store.get(height)? else {
+            break;
+        };
         bytes += block.decision.len();
         if !decisions.is_empty() && bytes > BYTES {
             break;
         }
-        let Ok(decision) = borsh::from_slice(&block.decision) else { break };
+        let Ok(decision) = borsh::from_slice(&block.decision) else {
+            break;
+        };
         decisions.push(decision);
     }
     Ok(decisions)

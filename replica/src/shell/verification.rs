@@ -38,10 +38,17 @@ impl<P: Protocol> Verification<P> {
         let (domain, scheme, rule) = (self.domain, self.scheme.clone(), Arc::clone(&self.rule));
         self.run(move || {
             let verdict = |payload: &Payload| (*payload.digest(), rule(payload));
-            let carried = batch.messages.iter().filter_map(|signed| signed.body.payload());
+            let carried = batch
+                .messages
+                .iter()
+                .filter_map(|signed| signed.body.payload());
             let payloads = carried.map(verdict).collect();
             let results = Verified::check(&domain, &scheme, batch.messages);
-            Some(Event::Checked(CheckedBatch { id: batch.id, results, payloads }))
+            Some(Event::Checked(CheckedBatch {
+                id: batch.id,
+                results,
+                payloads,
+            }))
         });
     }
 
@@ -63,7 +70,12 @@ impl<P: Protocol> Verification<P> {
             let mut claims = Claims::default();
             let statement = claim.statement(&domain);
             let key = KeyRole::Voting;
-            claims.push(Claim::Signed { by, key, statement, signature: &signature });
+            claims.push(Claim::Signed {
+                by,
+                key,
+                statement,
+                signature: &signature,
+            });
             let holds = scheme.verify(&[claims]) == [true];
             holds.then(|| Event::CheckpointVerified(by, claim, signature))
         });
@@ -74,11 +86,18 @@ impl<P: Protocol> Verification<P> {
         let (domain, scheme) = (self.domain, self.scheme.clone());
         self.run(move || {
             let check = |decision: &Decision<P>| decision.verify(&domain, &scheme).err();
-            let bad = decisions.iter().enumerate().find_map(|(at, found)| Some((at, check(found)?)));
+            let bad = decisions
+                .iter()
+                .enumerate()
+                .find_map(|(at, found)| Some((at, check(found)?)));
             if let Some((at, _)) = bad {
                 decisions.truncate(at);
             }
-            Some(Event::DecisionsVerified(from, decisions, bad.map(|(_, fault)| fault)))
+            Some(Event::DecisionsVerified(
+                from,
+                decisions,
+                bad.map(|(_, fault)| fault),
+            ))
         });
     }
 }
