@@ -1,10 +1,12 @@
 //! Requests that wait to be ordered.
 
 mod observed;
+mod queue;
 #[cfg(test)]
 mod tests;
 
 use observed::ObservedPayloads;
+use queue::Queue;
 use quorate_core::{Digest, Payload, ReplicaId, Request, RequestId, RequestRef, Requests, Time};
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::fmt;
@@ -96,7 +98,7 @@ pub enum AdmissionError {
 pub struct Arrival(u64);
 
 impl Arrival {
-    /// Before the first arrival.
+    /// The first arrival.
     pub const START: Self = Self(0);
 
     /// The place after this one.
@@ -180,9 +182,8 @@ pub struct LocalProgress {
 /// in between would wait here until it had been decided a second time.
 pub struct Mempool {
     limits: MempoolLimits,
-    held: BTreeMap<Arrival, Held>,
+    held: Queue,
     known: HashMap<RequestId, Known>,
-    next: Arrival,
     last_received: Time,
     /// Arrivals from here on have not been looked at by a build.
     cursor: Arrival,
@@ -230,9 +231,8 @@ impl Mempool {
         assert!(limits.batch_requests > 0, "a batch must hold a request");
         Self {
             limits,
-            held: BTreeMap::new(),
+            held: Queue::default(),
             known: HashMap::new(),
-            next: Arrival::START.next(),
             last_received: Time::ZERO,
             cursor: Arrival::START,
             returned: BTreeSet::new(),
@@ -322,18 +322,16 @@ impl Mempool {
     }
 
     fn hold(&mut self, now: Time, request: Request, origin: Origin) {
-        let arrival = self.next;
-        self.next = arrival.next();
         // Times follow the order of arrival even if the caller's clock does not.
         self.last_received = self.last_received.max(now);
         self.charge(&request, origin);
-        self.known.entry(request.id).or_default().held = Some(arrival);
-        let held = Held {
+        let id = request.id;
+        let arrival = self.held.push(Held {
             request,
             received: self.last_received,
             origin,
-        };
-        self.held.insert(arrival, held);
+        });
+        self.known.entry(id).or_default().held = Some(arrival);
     }
 
     fn charge(&mut self, request: &Request, origin: Origin) {
@@ -358,7 +356,7 @@ impl Mempool {
 
     /// Makes a forwarded request that a local client has sent too a local one.
     fn adopt(&mut self, now: Time, arrival: Arrival, origin: Origin) {
-        let held = self.held.get(&arrival).expect("known requests are held");
+        let held = self.held.get(arrival).expect("known requests are held");
         if origin == Origin::Local && held.origin != Origin::Local {
             let held = self.take(arrival);
             self.hold(now, held.request, Origin::Local);
@@ -366,7 +364,7 @@ impl Mempool {
     }
 
     fn take(&mut self, arrival: Arrival) -> Held {
-        let held = self.held.remove(&arrival).expect("known requests are held");
+        let held = self.held.remove(arrival).expect("known requests are held");
         self.returned.remove(&arrival);
         self.discharge(&held.request, held.origin);
         held
@@ -395,21 +393,29 @@ impl Mempool {
     /// Removes the requests of a decided payload: they no longer wait to be ordered, and will be
     /// executed.
     pub fn decided(&mut self, now: Time, payload: &Payload) {
-        let requests = Requests::new(payload.bytes()).map_while(Result::ok);
-        self.executed(now, requests.map(|request| request.id));
-        self.forget(payload.digest());
+        // What was in flight in this payload is released on the way.
+        if let Some(ids) = self.observed.remove(payload.digest()) {
+            for id in ids.iter() {
+                self.remember(now, *id, 1);
+            }
+        } else {
+            let requests = Requests::new(payload.bytes()).map_while(Result::ok);
+            self.executed(now, requests.map(|request| request.id));
+        }
     }
 
     /// Removes requests of which the caller knows that they have been executed, or will be: after
     /// a state transfer.
     pub fn executed(&mut self, now: Time, requests: impl IntoIterator<Item = RequestId>) {
         for id in requests {
-            self.remember(now, id);
+            self.remember(now, id, 0);
         }
     }
 
-    fn remember(&mut self, now: Time, id: RequestId) {
+    /// Notes a decided request, which was in flight `released` times in the decided payload.
+    fn remember(&mut self, now: Time, id: RequestId, released: u32) {
         let known = self.known.entry(id).or_default();
+        known.in_flight -= released;
         let new = !std::mem::replace(&mut known.decided, true);
         if let Some(arrival) = known.held.take() {
             let held = self.take(arrival);
@@ -486,11 +492,11 @@ impl Mempool {
         };
         let first = self
             .held
-            .range(self.cursor..)
+            .from(self.cursor)
             .find(|(_, held)| is_ready(held))
-            .map(|(arrival, _)| *arrival);
+            .map(|(arrival, _)| arrival);
         // Those passed over are in flight, and come back through `returned`.
-        self.cursor = first.unwrap_or(self.next);
+        self.cursor = first.unwrap_or(self.held.next());
         first
     }
 
@@ -520,7 +526,7 @@ impl Mempool {
             let Some(arrival) = self.first_ready() else {
                 break;
             };
-            let request = &self.held[&arrival].request;
+            let request = &self.held.get(arrival).expect("it is ready").request;
             if batch.len() + request.encoded_len() > limit {
                 break;
             }
@@ -543,8 +549,7 @@ impl Mempool {
     /// When the oldest request was received that has not been decided.
     #[must_use]
     pub fn oldest_waiting(&self) -> Option<Time> {
-        let (_, oldest) = self.held.first_key_value()?;
-        Some(oldest.received)
+        self.held.first().map(|oldest| oldest.received)
     }
 
     /// Bytes that the waiting requests take in batches.
@@ -575,8 +580,8 @@ impl Mempool {
 
     /// The arrival that the next request will have.
     #[must_use]
-    pub const fn next_arrival(&self) -> Arrival {
-        self.next
+    pub fn next_arrival(&self) -> Arrival {
+        self.held.next()
     }
 
     /// What of this replica's own clients was decided last.
@@ -589,7 +594,7 @@ impl Mempool {
     pub fn local_from(&self, from: Arrival) -> impl Iterator<Item = Waiting<'_>> {
         let local = self
             .held
-            .range(from..)
+            .from(from)
             .filter(|(_, held)| held.origin == Origin::Local);
         local.map(|(arrival, held)| {
             let in_flight = self
@@ -597,7 +602,7 @@ impl Mempool {
                 .get(&held.request.id)
                 .is_some_and(|known| known.in_flight > 0);
             Waiting {
-                arrival: *arrival,
+                arrival,
                 received: held.received,
                 standing: if in_flight {
                     Standing::InFlight
