@@ -1,134 +1,19 @@
 //! Requests that wait to be ordered.
 
+mod admission;
+mod arrival;
 mod observed;
 mod queue;
 #[cfg(test)]
 mod tests;
 
+pub use admission::{AdmissionError, MempoolLimits, Origin};
+pub use arrival::{Arrival, LocalProgress, Standing, Waiting};
 use observed::ObservedPayloads;
 use queue::Queue;
 use quorate_core::{Digest, Payload, ReplicaId, Request, RequestId, RequestRef, Requests, Time};
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::fmt;
-
-/// What a mempool holds at most.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct MempoolLimits {
-    /// Bytes of all requests together, each counted as it is encoded in a batch plus
-    /// [`Self::HELD_OVERHEAD`]. Forwarded requests may fill half of it, so that peers never crowd
-    /// out the clients of this replica. Default 64 MiB.
-    pub bytes: usize,
-    /// Bytes that the requests forwarded by one peer may take. Default 8 MiB.
-    pub forwarded_bytes: usize,
-    /// Longest request, encoded. Default 256 KiB.
-    pub request_bytes: usize,
-    /// Longest batch. At least [`Self::request_bytes`]. Default 256 KiB.
-    pub batch_bytes: usize,
-    /// Most requests in a batch. Default 8,192.
-    pub batch_requests: usize,
-}
-
-impl MempoolLimits {
-    /// What a held request costs beyond its encoding, rounded up: without it a flood of empty
-    /// requests would take many times the memory that it is charged for.
-    pub const HELD_OVERHEAD: usize = 192;
-}
-
-impl Default for MempoolLimits {
-    fn default() -> Self {
-        Self {
-            bytes: 64 << 20,
-            forwarded_bytes: 8 << 20,
-            request_bytes: 256 << 10,
-            batch_bytes: 256 << 10,
-            batch_requests: 8192,
-        }
-    }
-}
-
-/// Where a request came from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Origin {
-    /// A client of this replica.
-    Local,
-    /// Another replica, whose client it is.
-    Forwarded(ReplicaId),
-}
-
-/// Why a request is not admitted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum AdmissionError {
-    /// It is here already.
-    #[error("the request is waiting already")]
-    Duplicate,
-    /// It was decided not long ago. The reply table has the reply, or will have it.
-    #[error("the request has been decided already")]
-    Decided,
-    /// Longer than [`MempoolLimits::request_bytes`].
-    #[error("the request takes {len} bytes of at most {limit}")]
-    TooLong {
-        /// Its encoded length.
-        len: usize,
-        /// The most that is admitted.
-        limit: usize,
-    },
-    /// Back-pressure: there is no room now. Try again when requests have been decided.
-    #[error("the mempool is full: {held} of {limit} bytes")]
-    Full {
-        /// Bytes charged for what is held.
-        held: usize,
-        /// The most that is held.
-        limit: usize,
-    },
-    /// A peer has forwarded more than its share. Its own clients wait there.
-    #[error("replica {by} has forwarded {held} bytes of at most {limit}")]
-    Quota {
-        /// The peer.
-        by: ReplicaId,
-        /// Bytes charged to it, or to all peers together.
-        held: usize,
-        /// The most that is held.
-        limit: usize,
-    },
-}
-
-/// Order in which requests arrived. Later arrivals have greater numbers.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Arrival(u64);
-
-impl Arrival {
-    /// The first arrival.
-    pub const START: Self = Self(0);
-
-    /// The place after this one.
-    #[must_use]
-    pub const fn next(self) -> Self {
-        Self(self.0 + 1)
-    }
-}
-
-/// A request of a local client that waits here.
-#[derive(Clone, Copy, Debug)]
-pub struct Waiting<'a> {
-    /// Its place in the order of arrival.
-    pub arrival: Arrival,
-    /// When it was received.
-    pub received: Time,
-    /// Whether a payload that the last build stood on, or made, contains it.
-    pub standing: Standing,
-    /// The request.
-    pub request: &'a Request,
-}
-
-/// Whether a waiting request may be built into a batch.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Standing {
-    /// It may.
-    Ready,
-    /// It is in a payload that is still in play.
-    InFlight,
-}
 
 struct Held {
     request: Request,
@@ -151,16 +36,6 @@ impl Known {
     const fn is_nothing(&self) -> bool {
         self.held.is_none() && self.in_flight == 0 && !self.decided
     }
-}
-
-/// The last decision on requests of this replica's own clients: how the forwarding policy tells
-/// that they get through.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct LocalProgress {
-    /// The latest arrival that has been decided, of those received here from clients.
-    pub arrival: Arrival,
-    /// When the last of them was decided.
-    pub at: Time,
 }
 
 /// The requests that a replica has admitted and that are not decided, in order of arrival.
