@@ -213,8 +213,8 @@ impl<S: Scheme> Checkpoints<S> {
 
     /// Notes the state of this replica at a checkpoint height, durable or not.
     ///
-    /// The caller signs it and sends it to everyone, unless the replica has [diverged]
-    /// (Self::diverged), and brings the signature back with [`Self::own`]. What is not yet stable
+    /// The caller signs it and sends it to everyone, unless the replica has diverged
+    /// ([`Self::diverged`]), and brings the signature back with [`Self::own`]. What is not yet stable
     /// may be sent again: [`Self::unstable`].
     ///
     /// # Panics

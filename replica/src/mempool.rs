@@ -1,132 +1,19 @@
 //! Requests that wait to be ordered.
 
+mod admission;
+mod arrival;
 mod observed;
+mod queue;
 #[cfg(test)]
 mod tests;
 
+pub use admission::{AdmissionError, MempoolLimits, Origin};
+pub use arrival::{Arrival, LocalProgress, Standing, Waiting};
 use observed::ObservedPayloads;
+use queue::Queue;
 use quorate_core::{Digest, Payload, ReplicaId, Request, RequestId, RequestRef, Requests, Time};
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::fmt;
-
-/// What a mempool holds at most.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct MempoolLimits {
-    /// Bytes of all requests together, each counted as it is encoded in a batch plus
-    /// [`Self::HELD_OVERHEAD`]. Forwarded requests may fill half of it, so that peers never crowd
-    /// out the clients of this replica. Default 64 MiB.
-    pub bytes: usize,
-    /// Bytes that the requests forwarded by one peer may take. Default 8 MiB.
-    pub forwarded_bytes: usize,
-    /// Longest request, encoded. Default 256 KiB.
-    pub request_bytes: usize,
-    /// Longest batch. At least [`Self::request_bytes`]. Default 256 KiB.
-    pub batch_bytes: usize,
-    /// Most requests in a batch. Default 8,192.
-    pub batch_requests: usize,
-}
-
-impl MempoolLimits {
-    /// What a held request costs beyond its encoding, rounded up: without it a flood of empty
-    /// requests would take many times the memory that it is charged for.
-    pub const HELD_OVERHEAD: usize = 192;
-}
-
-impl Default for MempoolLimits {
-    fn default() -> Self {
-        Self {
-            bytes: 64 << 20,
-            forwarded_bytes: 8 << 20,
-            request_bytes: 256 << 10,
-            batch_bytes: 256 << 10,
-            batch_requests: 8192,
-        }
-    }
-}
-
-/// Where a request came from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Origin {
-    /// A client of this replica.
-    Local,
-    /// Another replica, whose client it is.
-    Forwarded(ReplicaId),
-}
-
-/// Why a request is not admitted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum AdmissionError {
-    /// It is here already.
-    #[error("the request is waiting already")]
-    Duplicate,
-    /// It was decided not long ago. The reply table has the reply, or will have it.
-    #[error("the request has been decided already")]
-    Decided,
-    /// Longer than [`MempoolLimits::request_bytes`].
-    #[error("the request takes {len} bytes of at most {limit}")]
-    TooLong {
-        /// Its encoded length.
-        len: usize,
-        /// The most that is admitted.
-        limit: usize,
-    },
-    /// Back-pressure: there is no room now. Try again when requests have been decided.
-    #[error("the mempool is full: {held} of {limit} bytes")]
-    Full {
-        /// Bytes charged for what is held.
-        held: usize,
-        /// The most that is held.
-        limit: usize,
-    },
-    /// A peer has forwarded more than its share. Its own clients wait there.
-    #[error("replica {by} has forwarded {held} bytes of at most {limit}")]
-    Quota {
-        /// The peer.
-        by: ReplicaId,
-        /// Bytes charged to it, or to all peers together.
-        held: usize,
-        /// The most that is held.
-        limit: usize,
-    },
-}
-
-/// Order in which requests arrived. Later arrivals have greater numbers.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Arrival(u64);
-
-impl Arrival {
-    /// Before the first arrival.
-    pub const START: Self = Self(0);
-
-    /// The place after this one.
-    #[must_use]
-    pub const fn next(self) -> Self {
-        Self(self.0 + 1)
-    }
-}
-
-/// A request of a local client that waits here.
-#[derive(Clone, Copy, Debug)]
-pub struct Waiting<'a> {
-    /// Its place in the order of arrival.
-    pub arrival: Arrival,
-    /// When it was received.
-    pub received: Time,
-    /// Whether a payload that the last build stood on, or made, contains it.
-    pub standing: Standing,
-    /// The request.
-    pub request: &'a Request,
-}
-
-/// Whether a waiting request may be built into a batch.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Standing {
-    /// It may.
-    Ready,
-    /// It is in a payload that is still in play.
-    InFlight,
-}
 
 struct Held {
     request: Request,
@@ -151,16 +38,6 @@ impl Known {
     }
 }
 
-/// The last decision on requests of this replica's own clients: how the forwarding policy tells
-/// that they get through.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct LocalProgress {
-    /// The latest arrival that has been decided, of those received here from clients.
-    pub arrival: Arrival,
-    /// When the last of them was decided.
-    pub at: Time,
-}
-
 /// The requests that a replica has admitted and that are not decided, in order of arrival.
 ///
 /// A request stays until it is decided. A batch repeats no request that is in a payload of the
@@ -180,9 +57,8 @@ pub struct LocalProgress {
 /// in between would wait here until it had been decided a second time.
 pub struct Mempool {
     limits: MempoolLimits,
-    held: BTreeMap<Arrival, Held>,
+    held: Queue,
     known: HashMap<RequestId, Known>,
-    next: Arrival,
     last_received: Time,
     /// Arrivals from here on have not been looked at by a build.
     cursor: Arrival,
@@ -230,9 +106,8 @@ impl Mempool {
         assert!(limits.batch_requests > 0, "a batch must hold a request");
         Self {
             limits,
-            held: BTreeMap::new(),
+            held: Queue::default(),
             known: HashMap::new(),
-            next: Arrival::START.next(),
             last_received: Time::ZERO,
             cursor: Arrival::START,
             returned: BTreeSet::new(),
@@ -244,132 +119,6 @@ impl Mempool {
             charged_by: BTreeMap::new(),
             progress: LocalProgress::default(),
         }
-    }
-
-    /// Takes a request in. The caller has asked the application and the reply table.
-    ///
-    /// A request that a peer has forwarded, and that now comes from a local client, counts as
-    /// local from now on and joins the end of the queue, so that this replica forwards it too; the
-    /// answer is [`AdmissionError::Duplicate`] all the same.
-    ///
-    /// # Errors
-    ///
-    /// If it is here already, too long, or there is no room for it. The request comes back.
-    pub fn admit(
-        &mut self,
-        now: Time,
-        request: Request,
-        origin: Origin,
-    ) -> Result<(), (Request, AdmissionError)> {
-        match self.check(now, &request, origin) {
-            Ok(()) => {
-                self.hold(now, request, origin);
-                Ok(())
-            }
-            Err(error) => Err((request, error)),
-        }
-    }
-
-    fn check(
-        &mut self,
-        now: Time,
-        request: &Request,
-        origin: Origin,
-    ) -> Result<(), AdmissionError> {
-        let len = request.encoded_len();
-        if len > self.limits.request_bytes {
-            return Err(AdmissionError::TooLong {
-                len,
-                limit: self.limits.request_bytes,
-            });
-        }
-        match self.known.get(&request.id) {
-            Some(known) if known.decided => return Err(AdmissionError::Decided),
-            Some(Known {
-                held: Some(arrival),
-                ..
-            }) => {
-                let arrival = *arrival;
-                self.adopt(now, arrival, origin);
-                return Err(AdmissionError::Duplicate);
-            }
-            _ => {}
-        }
-        self.check_room(len + MempoolLimits::HELD_OVERHEAD, origin)
-    }
-
-    fn check_room(&self, charge: usize, origin: Origin) -> Result<(), AdmissionError> {
-        if self.charged + charge > self.limits.bytes {
-            return Err(AdmissionError::Full {
-                held: self.charged,
-                limit: self.limits.bytes,
-            });
-        }
-        let Origin::Forwarded(by) = origin else {
-            return Ok(());
-        };
-        let own = self.charged_by.get(&by).copied().unwrap_or(0);
-        let shares = [
-            (own, self.limits.forwarded_bytes),
-            (self.charged_forwarded, self.limits.bytes / 2),
-        ];
-        shares
-            .into_iter()
-            .find(|(held, limit)| held + charge > *limit)
-            .map_or(Ok(()), |(held, limit)| {
-                Err(AdmissionError::Quota { by, held, limit })
-            })
-    }
-
-    fn hold(&mut self, now: Time, request: Request, origin: Origin) {
-        let arrival = self.next;
-        self.next = arrival.next();
-        // Times follow the order of arrival even if the caller's clock does not.
-        self.last_received = self.last_received.max(now);
-        self.charge(&request, origin);
-        self.known.entry(request.id).or_default().held = Some(arrival);
-        let held = Held {
-            request,
-            received: self.last_received,
-            origin,
-        };
-        self.held.insert(arrival, held);
-    }
-
-    fn charge(&mut self, request: &Request, origin: Origin) {
-        let charge = request.encoded_len() + MempoolLimits::HELD_OVERHEAD;
-        self.encoded += request.encoded_len();
-        self.charged += charge;
-        if let Origin::Forwarded(by) = origin {
-            self.charged_forwarded += charge;
-            *self.charged_by.entry(by).or_default() += charge;
-        }
-    }
-
-    fn discharge(&mut self, request: &Request, origin: Origin) {
-        let charge = request.encoded_len() + MempoolLimits::HELD_OVERHEAD;
-        self.encoded -= request.encoded_len();
-        self.charged -= charge;
-        if let Origin::Forwarded(by) = origin {
-            self.charged_forwarded -= charge;
-            *self.charged_by.entry(by).or_default() -= charge;
-        }
-    }
-
-    /// Makes a forwarded request that a local client has sent too a local one.
-    fn adopt(&mut self, now: Time, arrival: Arrival, origin: Origin) {
-        let held = self.held.get(&arrival).expect("known requests are held");
-        if origin == Origin::Local && held.origin != Origin::Local {
-            let held = self.take(arrival);
-            self.hold(now, held.request, Origin::Local);
-        }
-    }
-
-    fn take(&mut self, arrival: Arrival) -> Held {
-        let held = self.held.remove(&arrival).expect("known requests are held");
-        self.returned.remove(&arrival);
-        self.discharge(&held.request, held.origin);
-        held
     }
 
     /// Remembers which requests a proposed payload contains, so that builds on top of it repeat
@@ -395,21 +144,29 @@ impl Mempool {
     /// Removes the requests of a decided payload: they no longer wait to be ordered, and will be
     /// executed.
     pub fn decided(&mut self, now: Time, payload: &Payload) {
-        let requests = Requests::new(payload.bytes()).map_while(Result::ok);
-        self.executed(now, requests.map(|request| request.id));
-        self.forget(payload.digest());
+        // What was in flight in this payload is released on the way.
+        if let Some(ids) = self.observed.remove(payload.digest()) {
+            for id in ids.iter() {
+                self.remember(now, *id, 1);
+            }
+        } else {
+            let requests = Requests::new(payload.bytes()).map_while(Result::ok);
+            self.executed(now, requests.map(|request| request.id));
+        }
     }
 
     /// Removes requests of which the caller knows that they have been executed, or will be: after
     /// a state transfer.
     pub fn executed(&mut self, now: Time, requests: impl IntoIterator<Item = RequestId>) {
         for id in requests {
-            self.remember(now, id);
+            self.remember(now, id, 0);
         }
     }
 
-    fn remember(&mut self, now: Time, id: RequestId) {
+    /// Notes a decided request, which was in flight `released` times in the decided payload.
+    fn remember(&mut self, now: Time, id: RequestId, released: u32) {
         let known = self.known.entry(id).or_default();
+        known.in_flight -= released;
         let new = !std::mem::replace(&mut known.decided, true);
         if let Some(arrival) = known.held.take() {
             let held = self.take(arrival);
@@ -486,11 +243,11 @@ impl Mempool {
         };
         let first = self
             .held
-            .range(self.cursor..)
+            .from(self.cursor)
             .find(|(_, held)| is_ready(held))
-            .map(|(arrival, _)| *arrival);
+            .map(|(arrival, _)| arrival);
         // Those passed over are in flight, and come back through `returned`.
-        self.cursor = first.unwrap_or(self.next);
+        self.cursor = first.unwrap_or(self.held.next());
         first
     }
 
@@ -520,7 +277,7 @@ impl Mempool {
             let Some(arrival) = self.first_ready() else {
                 break;
             };
-            let request = &self.held[&arrival].request;
+            let request = &self.held.get(arrival).expect("it is ready").request;
             if batch.len() + request.encoded_len() > limit {
                 break;
             }
@@ -543,8 +300,7 @@ impl Mempool {
     /// When the oldest request was received that has not been decided.
     #[must_use]
     pub fn oldest_waiting(&self) -> Option<Time> {
-        let (_, oldest) = self.held.first_key_value()?;
-        Some(oldest.received)
+        self.held.first().map(|oldest| oldest.received)
     }
 
     /// Bytes that the waiting requests take in batches.
@@ -575,8 +331,8 @@ impl Mempool {
 
     /// The arrival that the next request will have.
     #[must_use]
-    pub const fn next_arrival(&self) -> Arrival {
-        self.next
+    pub fn next_arrival(&self) -> Arrival {
+        self.held.next()
     }
 
     /// What of this replica's own clients was decided last.
@@ -589,7 +345,7 @@ impl Mempool {
     pub fn local_from(&self, from: Arrival) -> impl Iterator<Item = Waiting<'_>> {
         let local = self
             .held
-            .range(from..)
+            .from(from)
             .filter(|(_, held)| held.origin == Origin::Local);
         local.map(|(arrival, held)| {
             let in_flight = self
@@ -597,7 +353,7 @@ impl Mempool {
                 .get(&held.request.id)
                 .is_some_and(|known| known.in_flight > 0);
             Waiting {
-                arrival: *arrival,
+                arrival,
                 received: held.received,
                 standing: if in_flight {
                     Standing::InFlight
