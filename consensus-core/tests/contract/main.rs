@@ -8,6 +8,7 @@ mod intake;
 mod outbox;
 mod payload;
 mod quorum;
+mod scripts;
 mod signers;
 mod statement;
 mod time;
