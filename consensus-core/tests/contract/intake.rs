@@ -501,7 +501,7 @@ proptest! {
         let limits = limits(5, 350);
         let mut world = World::new(limits);
         let (mut held, mut height) = (BTreeSet::new(), 1);
-        let mut settle = |held: &mut BTreeSet<u64>, tag| assert!(held.remove(&tag), "{tag}");
+        let settle = |held: &mut BTreeSet<u64>, tag| assert!(held.remove(&tag), "{tag}");
         let mut flying = Vec::new();
         // In the end everything is checked, and then the engine is beyond everything.
         let end = [Event::Check(0), Event::Advance].repeat(12);

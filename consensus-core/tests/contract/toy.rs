@@ -152,6 +152,11 @@ pub(crate) struct Toy {
 }
 
 impl Toy {
+    /// How many records this run found in its log.
+    pub(crate) fn recovered(&self) -> usize {
+        self.recovered.len()
+    }
+
     fn leader(&self, height: Height) -> ReplicaId {
         self.setup.leaders.leader(Place::new(height, View::ZERO))
     }
