@@ -1,6 +1,7 @@
 //! The mock scheme cannot be forged, and decisions need real proofs.
 
-use crate::toy::{Keys, Say, Toy, Votes};
+use crate::keys::Keys;
+use crate::toy::{Say, Toy, Votes};
 use quorate_core::testing::Mock;
 use quorate_core::{
     Body, Claim, Claims, Decision, Fault, Height, KeyRole, Payload, QuorumCertificate, ReplicaId,

@@ -1,6 +1,7 @@
 //! Evidence: it convicts who contradicts himself, and nobody else.
 
-use crate::toy::{Keys, Say, Toy};
+use crate::keys::Keys;
+use crate::toy::{Say, Toy};
 use proptest::prelude::*;
 use quorate_core::testing::Mock;
 use quorate_core::{

@@ -1,7 +1,8 @@
 //! Golden files: an encoding or a hash that changes fails here. With `UPDATE_GOLDEN=1` the files
 //! are rewritten; then raise the wire version, and say why.
 
-use crate::toy::{Keys, Say};
+use crate::keys::Keys;
+use crate::toy::Say;
 use quorate_core::wire::encode;
 use quorate_core::{
     CheckpointClaim, ClientId, Digest, Height, Payload, Place, ReplicaId, RequestId, RequestRef,

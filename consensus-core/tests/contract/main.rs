@@ -5,6 +5,7 @@ mod decision;
 mod evidence;
 mod golden;
 mod intake;
+mod keys;
 mod outbox;
 mod payload;
 mod quorum;

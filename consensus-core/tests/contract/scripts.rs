@@ -1,6 +1,7 @@
 //! Votes and quorums as dialogues: `tests/scripts/*.script`.
 
-use crate::toy::{Keys, Say, Toy};
+use crate::keys::Keys;
+use crate::toy::{Say, Toy};
 use quorate_core::testing::{Script, run_scripts};
 use quorate_core::{Added, Digest, Height, ReplicaId, Scheme, Threshold, VoteSet};
 use std::path::Path;

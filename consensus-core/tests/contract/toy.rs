@@ -2,12 +2,12 @@
 //! decides. Safe, but a height whose leader fails is never decided.
 
 use borsh::{BorshDeserialize, BorshSerialize};
-use quorate_core::testing::{Mock, mock_validators};
+use quorate_core::testing::Mock;
 use quorate_core::{
-    Added, Body, ChainId, Claims, Decision, Digest, Domain, Epoch, Fault, Height, Input, KeyRole,
-    Kind, Note, Outbox, Payload, Place, Proof, Protocol, QuorumCertificate, Recipients, Recovered,
-    ReplicaId, Seq, Setup, Signed, SignerSet, Signing, Slot, Status, Ticket, Time, Triage,
-    Verified, View, VoteSet,
+    Added, Body, Claims, Decision, Digest, Domain, Fault, Height, Input, KeyRole, Kind, Note,
+    Outbox, Payload, Place, Proof, Protocol, QuorumCertificate, Recipients, Recovered, ReplicaId,
+    Seq, Setup, Signed, SignerSet, Signing, Slot, Status, Ticket, Time, Triage, Verified, View,
+    VoteSet,
 };
 use std::sync::Arc;
 use std::time::Duration;
@@ -429,43 +429,5 @@ impl Protocol for Toy {
             decided: self.height.previous(),
             waiting_for: "votes",
         }
-    }
-}
-
-/// Keys for tests that have no cluster: of four equal validators, in one domain.
-#[derive(Clone, Debug)]
-pub(crate) struct Keys {
-    pub(crate) scheme: Mock,
-    pub(crate) domain: Domain,
-}
-
-impl Keys {
-    pub(crate) fn new(powers: &[u64]) -> Self {
-        Self {
-            scheme: Mock::new(mock_validators(powers), [7; 32]),
-            domain: Domain {
-                engine: Toy::ENGINE,
-                wire: Toy::WIRE,
-                chain: ChainId(0x0102_0304_0506_0708),
-                epoch: Epoch(3),
-            },
-        }
-    }
-
-    pub(crate) fn sign(&self, by: ReplicaId, body: Say) -> Signed<Toy> {
-        let signing = body.signing();
-        let statement = signing.statement(&self.domain);
-        let signature = self.scheme.sign(by, signing.key, statement);
-        Signed {
-            by,
-            body,
-            signature,
-        }
-    }
-
-    pub(crate) fn verified(&self, by: ReplicaId, body: Say) -> Verified<Toy> {
-        let signed = vec![self.sign(by, body)];
-        let mut checked = Verified::check(&self.domain, &self.scheme, signed);
-        checked.remove(0).expect("it is signed")
     }
 }

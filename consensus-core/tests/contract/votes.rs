@@ -1,6 +1,7 @@
 //! Vote sets: power, duplicates, conflicts, certificates.
 
-use crate::toy::{Keys, Say, Toy};
+use crate::keys::Keys;
+use crate::toy::{Say, Toy};
 use quorate_core::{Added, Claims, Digest, Height, ReplicaId, Scheme, Verified, VoteSet};
 
 fn digest(number: u64) -> Digest {

@@ -1,6 +1,7 @@
 //! The envelope: what is not for us is refused, each for its own reason.
 
-use crate::toy::{Keys, Say, Toy, VOTE};
+use crate::keys::Keys;
+use crate::toy::{Say, Toy, VOTE};
 use proptest::prelude::*;
 use quorate_core::wire::{Envelope, WireError, decode, encode};
 use quorate_core::{
