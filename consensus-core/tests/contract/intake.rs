@@ -1,5 +1,7 @@
 //! The bounded intake: what it lets through, what it refuses, and what that may cost.
 
+mod model;
+
 use crate::toy::{Bug, Say, Toy, Votes};
 use quorate_core::testing::{Mock, mock_validators};
 use quorate_core::{
