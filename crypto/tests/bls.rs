@@ -263,15 +263,15 @@ fn points_outside_the_subgroup_infinity_and_bad_encodings_are_no_signatures() {
     let stray = G1Affine::from_compressed_unchecked(&outside_g1()).unwrap();
     let shifted = G1Projective::from(g1(&good)) + G1Projective::from(stray);
     let shifted = G1Affine::from(shifted).to_compressed();
-    // The field's modulus, as a coordinate: zero, not reduced.
-    let mut modulus = [0xff; 48];
-    modulus[0] = 0x9a;
+    // A coordinate that is not reduced: above the field's modulus.
+    let mut large = [0xff; 48];
+    large[0] = 0x9a;
     for bytes in [
         infinity,
         uncompressed,
         shifted,
         outside_g1(),
-        modulus,
+        large,
         [0; 48],
     ] {
         let signature = BlsSignature::Voting(VoteSignature::from_bytes(bytes));

@@ -9,18 +9,18 @@ use quorate_core::{
 use quorate_crypto::{KeyedScheme, LocalSigner, ReplicaKeys};
 use std::sync::Arc;
 
-pub fn keys(seed: u8) -> Arc<ReplicaKeys> {
+pub(crate) fn keys(seed: u8) -> Arc<ReplicaKeys> {
     Arc::new(ReplicaKeys::from_seed(&[seed; 32]))
 }
 
 /// Validators with these powers, and their signers in order.
-pub struct Cluster<S: KeyedScheme> {
-    pub scheme: S,
-    pub signers: Vec<LocalSigner<S>>,
+pub(crate) struct Cluster<S: KeyedScheme> {
+    pub(crate) scheme: S,
+    pub(crate) signers: Vec<LocalSigner<S>>,
 }
 
 impl<S: KeyedScheme> Cluster<S> {
-    pub fn new(powers: &[u64]) -> Self {
+    pub(crate) fn new(powers: &[u64]) -> Self {
         let keys: Vec<_> = (0..powers.len()).map(|index| keys(index as u8)).collect();
         let members = keys.iter().zip(powers);
         let validators = members.map(|(keys, power)| S::validator(keys, *power));
@@ -33,12 +33,12 @@ impl<S: KeyedScheme> Cluster<S> {
         Self { scheme, signers }
     }
 
-    pub fn vote(&self, by: usize, statement: Statement) -> S::Signature {
+    pub(crate) fn vote(&self, by: usize, statement: Statement) -> S::Signature {
         self.signers[by].sign_now(KeyRole::Voting, statement)
     }
 
     /// A certificate that says that `named` signed, made of the signatures of `signed`.
-    pub fn certificate(
+    pub(crate) fn certificate(
         &self,
         named: &[u16],
         signed: &[usize],
@@ -55,7 +55,7 @@ impl<S: KeyedScheme> Cluster<S> {
         }
     }
 
-    pub fn holds(&self, certificate: &QuorumCertificate<S>, statement: Statement) -> bool {
+    pub(crate) fn holds(&self, certificate: &QuorumCertificate<S>, statement: Statement) -> bool {
         holds(
             &self.scheme,
             certificate.claim_with(Threshold::Quorum, statement),
@@ -63,18 +63,18 @@ impl<S: KeyedScheme> Cluster<S> {
     }
 
     /// Aggregate checks that `action` costs.
-    pub fn aggregate_checks(&self, action: impl FnOnce()) -> u64 {
+    pub(crate) fn aggregate_checks(&self, action: impl FnOnce()) -> u64 {
         let before = self.scheme.counters().aggregate_checks;
         action();
         self.scheme.counters().aggregate_checks - before
     }
 }
 
-pub fn statement(number: u8) -> Statement {
+pub(crate) fn statement(number: u8) -> Statement {
     Statement(Digest([number; 32]))
 }
 
-pub fn signers(replicas: usize, named: &[u16]) -> SignerSet {
+pub(crate) fn signers(replicas: usize, named: &[u16]) -> SignerSet {
     let mut set = SignerSet::empty(replicas);
     for id in named {
         set.insert(ReplicaId(*id));
@@ -82,14 +82,18 @@ pub fn signers(replicas: usize, named: &[u16]) -> SignerSet {
     set
 }
 
-pub fn claim<'a, S: Scheme>(claim: Claim<'a, S>) -> Claims<'a, S> {
+pub(crate) fn claim<'a, S: Scheme>(claim: Claim<'a, S>) -> Claims<'a, S> {
     let mut claims = Claims::default();
     claims.push(claim);
     claims
 }
 
 /// A claim that `by` signed with its voting key.
-pub fn voted<S: Scheme>(by: u16, statement: Statement, signature: &S::Signature) -> Claims<'_, S> {
+pub(crate) fn voted<S: Scheme>(
+    by: u16,
+    statement: Statement,
+    signature: &S::Signature,
+) -> Claims<'_, S> {
     claim(Claim::Signed {
         by: ReplicaId(by),
         key: KeyRole::Voting,
@@ -98,6 +102,6 @@ pub fn voted<S: Scheme>(by: u16, statement: Statement, signature: &S::Signature)
     })
 }
 
-pub fn holds<S: Scheme>(scheme: &S, one: Claim<'_, S>) -> bool {
+pub(crate) fn holds<S: Scheme>(scheme: &S, one: Claim<'_, S>) -> bool {
     scheme.verify(&[claim(one)]) == [true]
 }
