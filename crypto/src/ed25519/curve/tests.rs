@@ -175,10 +175,7 @@ proptest! {
             let key = &keys[usize::from(by)];
             let equation = key.equation(&message, &signature);
             let verdict = alone(&key.bytes, &message, &signature);
-            prop_assert_eq!(verdict, match kind {
-                0..=2 => true,
-                _ => false,
-            });
+            prop_assert_eq!(verdict, matches!(kind, 0..=2));
             expected.push(verdict);
             let mut id = [0; 32];
             id[0] = index as u8;
