@@ -2,6 +2,7 @@
 
 use blst::min_sig::{AggregatePublicKey, AggregateSignature, PublicKey, Signature};
 use blst::{BLST_ERROR, MultiPoint, Pairing, blst_p1_affine, blst_p2_affine};
+use quorate_core::Statement;
 use std::collections::BTreeMap;
 
 /// Bits of a weight.
@@ -16,20 +17,20 @@ pub(super) fn decode(bytes: &[u8; 48]) -> Option<Signature> {
 
 /// What must hold: e(signature, g₂) = e(H(message), key).
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Equation<'a> {
-    pub(super) message: &'a [u8; 32],
+pub(super) struct Equation {
+    pub(super) message: Statement,
     pub(super) key: PublicKey,
     pub(super) signature: Signature,
 }
 
-impl Equation<'_> {
+impl Equation {
     fn holds(&self, domain: &[u8]) -> bool {
         let Self {
             message,
             key,
             signature,
         } = self;
-        signature.verify(false, *message, domain, &[], key, false) == BLST_ERROR::BLST_SUCCESS
+        signature.verify(false, &message.0.0, domain, &[], key, false) == BLST_ERROR::BLST_SUCCESS
     }
 }
 
@@ -37,16 +38,17 @@ impl Equation<'_> {
 ///
 /// The equations are added up with a weight for each. Those on one message become one, of the
 /// weighted sums of keys and of signatures: plain sums would accept bad signatures that cancel.
-pub(super) fn all_hold(domain: &[u8], equations: &[Equation<'_>], weights: &[[u8; 16]]) -> bool {
+pub(super) fn all_hold(domain: &[u8], equations: &[Equation], weights: &[[u8; 16]]) -> bool {
     if let [only] = equations {
         return only.holds(domain);
     }
-    let mut messages: BTreeMap<&[u8; 32], Vec<usize>> = BTreeMap::new();
+    let mut messages: BTreeMap<Statement, Vec<usize>> = BTreeMap::new();
     for (index, equation) in equations.iter().enumerate() {
         messages.entry(equation.message).or_default().push(index);
     }
     let mut pairing = Pairing::new(true, domain);
     for (message, members) in messages {
+        let message = &message.0.0;
         let outcome = if let [only] = members[..] {
             let Equation { key, signature, .. } = &equations[only];
             let key: &blst_p2_affine = key.into();

@@ -130,3 +130,6 @@ pub(crate) fn all_hold(equations: &[&Equation<'_>], weights: &[[u8; 16]]) -> boo
     .mul_by_cofactor()
     .is_identity()
 }
+
+#[cfg(test)]
+mod tests;
