@@ -160,6 +160,9 @@ impl SwarmTask {
     async fn start_listening(&mut self) -> Result<SocketAddr, NetworkError> {
         let address = self.hub.config.listen;
         let failed = |source| NetworkError::Listen { address, source };
+        // libp2p lets several processes share a port (SO_REUSEPORT), and the system would deal
+        // out our peers among them: so find out first whether the port is taken.
+        std::net::TcpListener::bind(address).map_err(failed)?;
         let wanted = multiaddr(self.hub.config.link, address);
         let listening = self.swarm.listen_on(wanted);
         listening.map_err(|error| failed(io::Error::other(error)))?;
