@@ -1,0 +1,4 @@
+//! Tests of the contract that all engines share.
+
+mod cluster;
+mod toy;
