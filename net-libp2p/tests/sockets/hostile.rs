@@ -1,10 +1,10 @@
 //! Whoever misbehaves is counted and refused, and harms nobody.
 
 use crate::cluster::{
-    PATIENCE, assert_works, bind, cluster, config, eventually, faults, frame, introduce, keypair,
-    receive, receive_within,
+    NETWORK, PATIENCE, assert_works, bind, cluster, config, eventually, faults, frame, introduce,
+    keypair, receive, receive_within,
 };
-use crate::rogue::{Rogue, hello};
+use crate::rogue::{Rogue, gossip, hello};
 use futures::AsyncWriteExt;
 use libp2p::identity::Keypair;
 use quorate_core::{Channel, Destination, Fault, ReplicaId, Transport, Verdict};
@@ -261,4 +261,31 @@ async fn another_network_is_not_listened_to() {
                 .is_none()
         );
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn gossiped_garbage_is_counted_and_costs_the_connection() {
+    let mut config = config(Mode::Gossip);
+    config.max_frame = 256;
+    config.standing.faults = 4;
+    let node = bind(config, 0, 2).await;
+    let topic = format!("{NETWORK}/votes");
+    let short_or_long = |number: u64| {
+        let len = if number.is_multiple_of(2) { 3 } else { 1_000 };
+        let mut message = number.to_le_bytes().to_vec();
+        message.resize(len, 0);
+        message
+    };
+    let rogue = gossip(&keypair(1), node.local_address(), &topic, short_or_long);
+    eventually("it is refused", || {
+        let (short, long) = (
+            faults(&node, Fault::Malformed),
+            faults(&node, Fault::Oversized),
+        );
+        short > 0 && long > 0 && short + long >= 4 && node.counters().connected == 0
+    })
+    .await;
+    rogue.abort();
+    let nothing = receive_within(&node, Duration::from_millis(100)).await;
+    assert!(nothing.is_none());
 }

@@ -6,7 +6,9 @@ use libp2p::core::upgrade::Version;
 use libp2p::identity::Keypair;
 use libp2p::swarm::SwarmEvent;
 use libp2p::swarm::dial_opts::DialOpts;
-use libp2p::{Multiaddr, PeerId, Stream, StreamProtocol, Swarm, Transport, noise, tcp, yamux};
+use libp2p::{
+    Multiaddr, PeerId, Stream, StreamProtocol, Swarm, Transport, gossipsub, noise, tcp, yamux,
+};
 use libp2p_stream::Control;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -123,4 +125,47 @@ pub(crate) fn hello(sender: u16, channel: u8) -> Vec<u8> {
     bytes.extend_from_slice(&sender.to_le_bytes());
     bytes.push(channel);
     bytes
+}
+
+/// Connects and gossips on a topic, a message for each number, until the task is aborted.
+pub(crate) fn gossip(
+    key: &Keypair,
+    address: SocketAddr,
+    topic: &str,
+    message: impl Fn(u64) -> Vec<u8> + Send + 'static,
+) -> tokio::task::JoinHandle<()> {
+    let transport = tcp::tokio::Transport::default()
+        .upgrade(Version::V1Lazy)
+        .authenticate(noise::Config::new(key).unwrap())
+        .multiplex(yamux::Config::default())
+        .boxed();
+    let config = gossipsub::ConfigBuilder::default()
+        .validation_mode(gossipsub::ValidationMode::Anonymous)
+        .flood_publish(true)
+        .message_id_fn(|message| gossipsub::MessageId::new(&message.data))
+        .build()
+        .unwrap();
+    let authenticity = gossipsub::MessageAuthenticity::Anonymous;
+    let behaviour: gossipsub::Behaviour = gossipsub::Behaviour::new(authenticity, config).unwrap();
+    let config = libp2p::swarm::Config::with_tokio_executor();
+    let mut swarm = Swarm::new(transport, behaviour, key.public().to_peer_id(), config);
+    let address: Multiaddr = format!("/ip4/127.0.0.1/tcp/{}", address.port())
+        .parse()
+        .unwrap();
+    let topic = gossipsub::IdentTopic::new(topic);
+    swarm.dial(address).unwrap();
+    tokio::spawn(async move {
+        let mut ticks = tokio::time::interval(Duration::from_millis(50));
+        let mut number = 0;
+        loop {
+            tokio::select! {
+                _ = ticks.tick() => {
+                    // Fails until the other side has subscribed.
+                    let _ = swarm.behaviour_mut().publish(topic.hash(), message(number));
+                    number += 1;
+                }
+                _ = swarm.select_next_some() => {}
+            }
+        }
+    })
 }
