@@ -60,6 +60,11 @@ impl Directory {
         replica.filter(|replica| *replica != self.me)
     }
 
+    /// Whether this is a validator, and not this replica.
+    pub(crate) fn is_other(&self, replica: ReplicaId) -> bool {
+        replica != self.me && replica.index() < self.peers.len()
+    }
+
     /// Every validator but this replica.
     pub(crate) fn others(&self) -> impl Iterator<Item = ReplicaId> + use<> {
         let me = self.me;

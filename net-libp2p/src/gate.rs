@@ -19,7 +19,7 @@ const BURST: u32 = 16;
 
 /// ... and once more each time this has passed: connecting costs us a handshake, and libp2p-stream
 /// a few bytes that it never frees.
-const REFILL: Duration = Duration::from_millis(500);
+const REFILL: Duration = Duration::from_secs(2);
 
 /// Why a connection is refused once Noise has said whose it is.
 #[derive(Debug, thiserror::Error)]

@@ -3,8 +3,8 @@
 use crate::{NetworkConfig, NetworkError};
 use libp2p::PeerId;
 use libp2p::gossipsub::{
-    Behaviour, ConfigBuilder, IdentTopic, Message, MessageAcceptance, MessageAuthenticity,
-    MessageId, TopicHash, ValidationMode,
+    ConfigBuilder, IdentTopic, IdentityTransform, Message, MessageAcceptance, MessageAuthenticity,
+    MessageId, TopicHash, ValidationMode, WhitelistSubscriptionFilter,
 };
 use quorate_core::{Channel, ReplicaId, Verdict};
 use std::collections::BTreeMap;
@@ -25,6 +25,10 @@ const HEARTBEAT: Duration = Duration::from_millis(700);
 
 /// Gossipsub forgets a message after five heartbeats; a verdict has no effect then.
 const TICKET_LIFE: Duration = Duration::from_millis(3_500);
+
+/// Gossipsub that knows our topics only: a peer cannot make it remember others.
+pub(crate) type Behaviour =
+    libp2p::gossipsub::Behaviour<IdentityTransform, WhitelistSubscriptionFilter>;
 
 /// The topics of a network, by channel.
 pub(crate) struct Topics([IdentTopic; 3]);
@@ -70,8 +74,11 @@ pub(crate) fn behaviour(
         .max_transmit_size(config.max_frame + PREFIX + SLACK)
         .build()
         .map_err(|error| setup(&error))?;
-    let mut behaviour =
-        Behaviour::new(MessageAuthenticity::Anonymous, gossip).map_err(|error| setup(&error))?;
+    let ours = Channel::ALL.map(|channel| topics.of(channel).hash());
+    let filter = WhitelistSubscriptionFilter(ours.into_iter().collect());
+    let authenticity = MessageAuthenticity::Anonymous;
+    let behaviour = Behaviour::new_with_subscription_filter(authenticity, gossip, filter);
+    let mut behaviour = behaviour.map_err(|error| setup(&error))?;
     for channel in Channel::ALL {
         let subscribed = behaviour.subscribe(topics.of(channel));
         subscribed.map_err(|error| setup(&error))?;

@@ -24,6 +24,7 @@
 
 mod config;
 mod counters;
+mod dialing;
 mod directory;
 mod error;
 mod frames;
@@ -36,6 +37,7 @@ mod inbox;
 mod lane;
 mod links;
 mod outbound;
+mod relay;
 mod standing;
 mod swarm;
 mod tasks;
