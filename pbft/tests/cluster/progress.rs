@@ -24,7 +24,11 @@ fn every_size_and_weight_decides_without_a_view_change() {
         let ids = cluster.ids();
         cluster.expect("100 decisions", reached(ids.clone(), 100), 10 * SECOND);
         for id in ids {
-            assert_eq!(cluster.status(id).unwrap().place.view, View::ZERO, "{powers:?}");
+            assert_eq!(
+                cluster.status(id).unwrap().place.view,
+                View::ZERO,
+                "{powers:?}"
+            );
         }
     }
 }
