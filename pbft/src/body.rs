@@ -20,6 +20,8 @@ pub const NEW_VIEW: Kind = 5;
 pub const LAGGING: Kind = 6;
 /// Kind of a relayed new-view.
 pub const NEW_VIEW_COPY: Kind = 7;
+/// Kind of a report of the view that a replica is in.
+pub const IN_VIEW: Kind = 8;
 
 /// What a PBFT replica says to others, before it is signed.
 #[derive(Clone, Debug, BorshSerialize, BorshDeserialize)]
@@ -36,8 +38,11 @@ pub enum Body<S: Scheme> {
     NewView(#[borsh(bound(serialize = "", deserialize = ""))] NewView<S>),
     /// A replica has fallen behind and asks for the newest new-view.
     Lagging(Lagging),
-    /// Answers [`Self::Lagging`]: the new-view of the view that the sender is in, as its primary
-    /// signed it.
+    /// Answers [`Self::Lagging`] once all that the new-view proposed again is below the stable
+    /// checkpoint: then more than F power that says the same is as good as the new-view.
+    InView(InView),
+    /// Answers [`Self::Lagging`] before that: the new-view of the view that the sender is in, as
+    /// its primary signed it.
     NewViewCopy(#[borsh(bound(serialize = "", deserialize = ""))] SignedNewView<S>),
 }
 
@@ -75,6 +80,15 @@ pub struct Lagging {
     pub height: Height,
 }
 
+/// The view that a replica is in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
+pub struct InView {
+    /// The view.
+    pub view: View,
+    /// The highest height that its new-view proposed again.
+    pub reproposed: Height,
+}
+
 impl Vote {
     fn signing(&self, kind: Kind) -> Signing {
         vote(kind, self.height, self.view, self.digest)
@@ -94,6 +108,15 @@ fn vote(kind: Kind, height: Height, view: View, digest: Digest) -> Signing {
     }
 }
 
+/// What a report signs: all that it says is its place.
+fn report(kind: Kind, height: Height, view: View) -> Signing {
+    Signing {
+        key: KeyRole::Identity,
+        exclusive: false,
+        ..vote(kind, height, view, Digest::ZERO)
+    }
+}
+
 impl<S: Scheme> quorate_core::Body<S> for Body<S> {
     fn kind(&self) -> Kind {
         match self {
@@ -104,6 +127,7 @@ impl<S: Scheme> quorate_core::Body<S> for Body<S> {
             Self::NewView(_) => NEW_VIEW,
             Self::Lagging(_) => LAGGING,
             Self::NewViewCopy(_) => NEW_VIEW_COPY,
+            Self::InView(_) => IN_VIEW,
         }
     }
 
@@ -116,12 +140,16 @@ impl<S: Scheme> quorate_core::Body<S> for Body<S> {
             NEW_VIEW => "new-view",
             LAGGING => "lagging",
             NEW_VIEW_COPY => "new-view-copy",
+            IN_VIEW => "in-view",
             _ => "unknown",
         }
     }
 
     fn binds(&self) -> bool {
-        !matches!(self, Self::Lagging(_) | Self::NewViewCopy(_))
+        !matches!(
+            self,
+            Self::Lagging(_) | Self::NewViewCopy(_) | Self::InView(_)
+        )
     }
 
     fn place(&self) -> Place {
@@ -132,6 +160,7 @@ impl<S: Scheme> quorate_core::Body<S> for Body<S> {
             Self::NewView(it) => it.place(),
             Self::Lagging(it) => Place::new(it.height, it.view),
             Self::NewViewCopy(it) => it.new_view.place(),
+            Self::InView(it) => Place::new(it.reproposed, it.view),
         }
     }
 
@@ -142,15 +171,8 @@ impl<S: Scheme> quorate_core::Body<S> for Body<S> {
             Self::Commit(it) => it.signing(COMMIT),
             Self::ViewChange(it) => it.signing(),
             Self::NewView(it) => it.signing(),
-            Self::Lagging(it) => Signing {
-                slot: Slot {
-                    kind: LAGGING,
-                    place: Place::new(it.height, it.view),
-                },
-                digest: Digest::ZERO,
-                key: KeyRole::Identity,
-                exclusive: false,
-            },
+            Self::Lagging(it) => report(LAGGING, it.height, it.view),
+            Self::InView(it) => report(IN_VIEW, it.reproposed, it.view),
             Self::NewViewCopy(it) => Signing {
                 slot: Slot {
                     kind: NEW_VIEW_COPY,
@@ -165,7 +187,11 @@ impl<S: Scheme> quorate_core::Body<S> for Body<S> {
 
     fn carried<'a>(&'a self, domain: &Domain, claims: &mut Claims<'a, S>) {
         match self {
-            Self::PrePrepare(_) | Self::Prepare(_) | Self::Commit(_) | Self::Lagging(_) => {}
+            Self::PrePrepare(_)
+            | Self::Prepare(_)
+            | Self::Commit(_)
+            | Self::Lagging(_)
+            | Self::InView(_) => {}
             Self::ViewChange(it) => it.claims(domain, claims),
             Self::NewView(it) => it.claims(domain, claims),
             Self::NewViewCopy(it) => it.claims(domain, claims),

@@ -3,9 +3,7 @@
 use crate::body::{Body, Lagging, PrePrepare, Vote};
 use crate::engine::Pbft;
 use crate::record::Record;
-use quorate_core::{
-    Checkpoint, Decision, Height, Outbox, Recipients, ReplicaId, Scheme, Seq, Time, Verified,
-};
+use quorate_core::{Checkpoint, Decision, Height, Outbox, Recipients, Scheme, Seq, Time, Verified};
 use std::sync::Arc;
 
 impl<S: Scheme> Pbft<S> {
@@ -108,19 +106,6 @@ impl<S: Scheme> Pbft<S> {
         }
     }
 
-    /// A replica has fallen behind.
-    pub(crate) fn on_lagging(
-        &mut self,
-        now: Time,
-        by: ReplicaId,
-        lagging: Lagging,
-        out: &mut Outbox<Self>,
-    ) {
-        if lagging.view < self.entered {
-            self.help(now, by, out);
-        }
-    }
-
     /// Remembers that a replica commits where this one has not come to: one such vote of each.
     pub(crate) fn note_early(&mut self, vote: &Vote, message: Verified<Self>) {
         let place = |vote: &Vote| (vote.view, vote.height);
@@ -203,6 +188,10 @@ impl<S: Scheme> Pbft<S> {
         self.decided = self.decided.max(height);
         self.executed = self.executed.max(height);
         self.slots = self.slots.split_off(&height.next());
+        if self.plan.max_s <= height {
+            // From now on, reports tell laggards as much.
+            self.new_view = None;
+        }
         self.checks.retain(|_, (checked, _)| *checked > height);
         self.follow_plan(now, out);
         self.replay_early(out);

@@ -1,6 +1,6 @@
 //! The engine's state, and which input goes where.
 
-use crate::body::Body;
+use crate::body::{Body, InView};
 use crate::config::Config;
 use crate::new_view::NewViewPlan;
 use crate::proof::CommitCertificate;
@@ -47,6 +47,8 @@ pub struct Pbft<S: Scheme> {
     pub(crate) view_changes: BTreeMap<ReplicaId, Verified<Self>>,
     /// One commit of each replica that is ahead of this one, by view or by more than the window.
     pub(crate) early: BTreeMap<ReplicaId, Verified<Self>>,
+    /// The views above ours that replicas report to be in: one report of each.
+    pub(crate) reports: BTreeMap<ReplicaId, InView>,
     /// Payloads that the application is judging, at most one for each slot.
     pub(crate) checks: BTreeMap<Ticket, (Height, Digest)>,
     /// What the mempool was asked to build.
@@ -187,6 +189,7 @@ impl<S: Scheme> Pbft<S> {
             slots: BTreeMap::new(),
             view_changes: BTreeMap::new(),
             early: BTreeMap::new(),
+            reports: BTreeMap::new(),
             checks: BTreeMap::new(),
             building: None,
             next_proposal: Height(1),
@@ -208,6 +211,7 @@ impl<S: Scheme> Pbft<S> {
             Body::ViewChange(_) => self.on_view_change(now, message, out),
             Body::NewView(_) => self.on_new_view_message(now, message, out),
             Body::Lagging(lagging) => self.on_lagging(now, message.by(), *lagging, out),
+            Body::InView(report) => self.on_in_view(now, message.by(), *report, out),
             Body::NewViewCopy(copy) => self.on_new_view(now, copy.clone(), out),
         }
     }

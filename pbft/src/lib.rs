@@ -10,6 +10,7 @@ mod body;
 mod catch_up;
 mod config;
 mod engine;
+mod help;
 mod new_view;
 mod normal;
 mod proof;
@@ -21,8 +22,8 @@ mod view_change;
 mod view_change_body;
 
 pub use body::{
-    Body, COMMIT, LAGGING, Lagging, NEW_VIEW, NEW_VIEW_COPY, PRE_PREPARE, PREPARE, PrePrepare,
-    VIEW_CHANGE, Vote,
+    Body, COMMIT, IN_VIEW, InView, LAGGING, Lagging, NEW_VIEW, NEW_VIEW_COPY, PRE_PREPARE, PREPARE,
+    PrePrepare, VIEW_CHANGE, Vote,
 };
 pub use config::Config;
 pub use engine::Pbft;

@@ -88,3 +88,6 @@ pub fn compute<'a, S: Scheme>(
         slots: slots.collect(),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -54,14 +54,9 @@ impl<S: Scheme> Pbft<S> {
                     Triage::Check
                 }
             }
-            Body::Lagging(it) => {
-                let can_help = self.new_view.is_some() && self.is_helper_of(by);
-                if it.view < self.entered && can_help {
-                    Triage::Check
-                } else {
-                    Triage::Stale
-                }
-            }
+            Body::Lagging(it) if it.view < self.entered => Triage::Check,
+            Body::InView(it) if it.view > self.entered => Triage::Check,
+            Body::Lagging(_) | Body::InView(_) => Triage::Stale,
         }
     }
 

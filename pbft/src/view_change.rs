@@ -2,11 +2,11 @@
 
 use crate::body::Body;
 use crate::engine::Pbft;
-use crate::new_view::compute;
+use crate::new_view::{NewViewPlan, compute};
 use crate::record::Record;
 use crate::view_change_body::{NewView, SignedNewView, SignedViewChange, ViewChange};
 use quorate_core::{
-    Evidence, Fault, Note, Outbox, Payload, Recipients, ReplicaId, Scheme, Time, Verified, View,
+    Evidence, Fault, Note, Outbox, Payload, Recipients, Scheme, Time, Verified, View,
 };
 
 impl<S: Scheme> Pbft<S> {
@@ -163,7 +163,8 @@ impl<S: Scheme> Pbft<S> {
         self.entered_at = Some((record, seq));
         // The signed copy comes back, and is kept then.
         self.new_view = None;
-        self.enter(now, &new_view, out);
+        let plan = compute(new_view.view_changes.iter().map(|it| &it.view_change));
+        self.enter(now, new_view.view, plan, out);
     }
 
     /// A new-view from its primary.
@@ -219,7 +220,8 @@ impl<S: Scheme> Pbft<S> {
         }
         let new_view = signed.new_view.clone();
         self.new_view = Some(signed);
-        self.enter(now, &new_view, out);
+        let plan = compute(new_view.view_changes.iter().map(|it| &it.view_change));
+        self.enter(now, new_view.view, plan, out);
     }
 
     /// A second new-view for the view that was entered: the copy of our own, the same again, or a
@@ -230,7 +232,9 @@ impl<S: Scheme> Pbft<S> {
         }
         let by = signed.by;
         match &self.new_view {
-            None if by == self.setup.me => self.new_view = Some(signed),
+            None if by == self.setup.me && self.plan.max_s > self.stable_height() => {
+                self.new_view = Some(signed)
+            }
             Some(first) if first.new_view.signing() != signed.new_view.signing() => {
                 if self.accused.insert(by) {
                     out.accuse(Box::new(Evidence {
@@ -244,8 +248,13 @@ impl<S: Scheme> Pbft<S> {
     }
 
     /// Enters a view: every slot starts over, with what the view changes say.
-    fn enter(&mut self, now: Time, new_view: &NewView<S>, out: &mut Outbox<Self>) {
-        let view = new_view.view;
+    pub(crate) fn enter(
+        &mut self,
+        now: Time,
+        view: View,
+        plan: NewViewPlan,
+        out: &mut Outbox<Self>,
+    ) {
         self.entered = view;
         self.view = self.view.max(view);
         if self.is_active() {
@@ -260,7 +269,8 @@ impl<S: Scheme> Pbft<S> {
             let of = message.body().view_change_view();
             of > Some(view)
         });
-        self.plan = compute(new_view.view_changes.iter().map(|it| &it.view_change));
+        self.reports.retain(|_, report| report.view > view);
+        self.plan = plan;
         self.next_proposal = self.plan.max_s.next();
         for (height, slot) in &mut self.slots {
             slot.enter(self.plan.at(*height).map(|planned| (planned.digest, now)));
@@ -287,50 +297,6 @@ impl<S: Scheme> Pbft<S> {
             slot.keep(&empty);
             self.accept(height, out);
         }
-    }
-
-    /// A replica asks for the newest new-view.
-    pub(crate) fn help(&mut self, now: Time, by: ReplicaId, out: &mut Outbox<Self>) {
-        let Some(new_view) = self.new_view.as_ref().filter(|_| self.is_helper_of(by)) else {
-            return;
-        };
-        let pace = self.setup.config.pace();
-        if self
-            .helped
-            .get(&by)
-            .is_some_and(|last| now.since(*last) < pace)
-        {
-            return;
-        }
-        self.helped.insert(by, now);
-        out.send(Recipients::One(by), Body::NewViewCopy(new_view.clone()));
-    }
-
-    /// Whether it is for this replica to help another: for the primary, and for those that follow
-    /// the other in the order of replicas, until their power exceeds F. One of them is correct,
-    /// and the rest need not send the same.
-    pub(crate) fn is_helper_of(&self, other: ReplicaId) -> bool {
-        let me = self.setup.me;
-        if me == other {
-            return false;
-        }
-        if me == self.primary(self.entered) {
-            return true;
-        }
-        let validators = &self.setup.validators;
-        let after = validators.ids().filter(|id| *id > other);
-        let before = validators.ids().filter(|id| *id < other);
-        let mut power = 0;
-        for id in after.chain(before) {
-            if power >= self.weak() {
-                return false;
-            }
-            if id == me {
-                return true;
-            }
-            power += validators.power(id);
-        }
-        false
     }
 }
 
