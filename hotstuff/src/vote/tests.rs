@@ -8,11 +8,10 @@ type Engine = HotStuff<Mock, TwoChain>;
 fn pruned(promises: &mut Promises, height: u64) -> Option<Seq> {
     let mut out = Outbox::<Engine>::new(Seq(1000));
     promises.executed(Height(height), &mut out);
-    let pruned = out.drain().find_map(|output| match output {
+    out.drain().find_map(|output| match output {
         Output::Prune(seq) => Some(seq),
         _ => None,
-    });
-    pruned
+    })
 }
 
 #[test]
