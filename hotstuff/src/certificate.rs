@@ -46,6 +46,8 @@ impl Vote {
         let digest = Digest::builder("quorate 2026 hotstuff vote v1")
             .number(self.height.0)
             .digest(&self.block)
+            // That nothing is committed is not the same as any block.
+            .number(self.commits.is_some().into())
             .number(height.0)
             .digest(&block)
             .finish();

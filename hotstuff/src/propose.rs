@@ -249,7 +249,12 @@ impl<S: Scheme, R: CommitRule> HotStuff<S, R> {
     /// Drops what can hardly matter any more when the tree is full.
     fn bound_tree(&mut self) {
         if self.tree.len() > self.config().undecided {
-            let tips = [self.high_qc.vote.block, self.safety.lock().block];
+            let committing = self.committing.as_ref().unwrap_or(&self.high_qc);
+            let tips = [
+                self.high_qc.vote.block,
+                committing.vote.block,
+                self.safety.lock().block,
+            ];
             self.tree.drop_branches(&tips, self.pacemaker.view);
         }
     }

@@ -73,3 +73,6 @@ impl Safety {
         self.voted.max(self.timed_out).max(self.proposed)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -86,3 +86,6 @@ impl<S: Scheme> Tally<S> {
         self.0 = self.0.split_off(&view);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -235,3 +235,6 @@ impl<S: Scheme> Timeouts<S> {
         Some(TimeoutCertificate { view, groups })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -287,3 +287,6 @@ impl<S: Scheme> Tree<S> {
             .map(|(_, full)| full.clone())
     }
 }
+
+#[cfg(test)]
+mod tests;

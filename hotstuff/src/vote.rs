@@ -97,14 +97,16 @@ impl<S: Scheme, R: CommitRule> HotStuff<S, R> {
     }
 
     pub(crate) fn on_checked(&mut self, ticket: Ticket, accepted: bool, out: &mut Outbox<Self>) {
-        let Some((_, id)) = self.checking.take_if(|(of, _)| *of == ticket) else {
+        let Some((_, id)) = self.checking.filter(|(of, _)| *of == ticket) else {
             return;
         };
         if !accepted {
+            // It stays the block that was asked about, so it is not asked about again.
             out.blame(self.leader(self.pacemaker.view), Fault::InvalidPayload);
-            // Not considered again: `checking` is gone only when the view is.
-            self.checking = Some((Ticket(u64::MAX), id));
-        } else if self.may_vote(&id) {
+            return;
+        }
+        self.checking = None;
+        if self.may_vote(&id) {
             let node = self.tree.get(&id).expect("what may be voted for is here");
             let payload = node.payload.clone().expect("and has its payload");
             self.store(&payload, out);
@@ -226,3 +228,6 @@ fn accuse<S: Scheme, R: CommitRule>(
     let (first, second): (Signed<_>, Signed<_>) = (signed(first), signed(second));
     out.accuse(Box::new(Evidence { first, second }));
 }
+
+#[cfg(test)]
+mod tests;

@@ -179,6 +179,35 @@ fn a_rolling_restart<R: CommitRule>() {
     );
 }
 
+/// Every other view fails, so that no two consecutive ones line up: the undecided chain grows past
+/// its bound, in empty blocks, and is decided at once when the world is better.
+fn a_long_undecided_chain<R: CommitRule>() {
+    let mut world = options::<R>(13, &[1; 4]);
+    world.config.undecided = 4;
+    let mut world = World::<R>::new(world);
+    world.block(|_, _, body| {
+        matches!(body, Body::Proposal(proposal) if proposal.block().header.view.0 % 2 == 0)
+    });
+    world.run_for(seconds(60));
+    assert!(
+        world.heights().iter().all(|height| height.0 < 4),
+        "{}",
+        world.report()
+    );
+    world.unblock();
+    let ids = world.ids();
+    world.expect(
+        "all is decided",
+        |world| lowest(world, &ids) >= Height(30),
+        seconds(15),
+    );
+    let empty = |height: u64| {
+        let decision = world.decision(ReplicaId(0), Height(height));
+        decision.is_some_and(|decision| decision.payload.is_empty())
+    };
+    assert!((1..30).filter(|height| empty(*height)).count() > 10);
+}
+
 /// Nobody has a quorum; nobody decides; and once they have one again, they go on soon.
 fn a_partition_without_quorum<R: CommitRule>() {
     let mut world = World::<R>::new(options(12, &[1; 4]));
@@ -210,5 +239,6 @@ under_both_rules!(
     a_power_cut_of_everyone,
     a_single_replica_restarts,
     a_rolling_restart,
+    a_long_undecided_chain,
     a_partition_without_quorum,
 );

@@ -1,0 +1,92 @@
+//! What survives a restart, and what is said again.
+
+use crate::builder::{Builder, Driven, records, sent, vote};
+use quorate_core::{Recipients, ReplicaId};
+use quorate_hotstuff::{Body, CommitRule, ThreeChain, TwoChain};
+
+fn under_both(test: fn(), same: fn()) {
+    test();
+    same();
+}
+
+/// The vote is repeated as it was, and no other is cast in its view.
+fn a_vote_binds_after_a_restart<R: CommitRule>() {
+    let builder = Builder::<R>::new(0);
+    let mut driven = Driven::start(&builder, Vec::new());
+    let b1 = builder.block(&builder.genesis(), 1);
+    let outputs = driven.hear(builder.proposal(b1, None));
+    let first = vote(&outputs).expect("b1 is fine");
+    let mut again = Driven::start(&builder, records(&outputs));
+    let repeated = sent(&again.pending());
+    let is_first = |(to, body): &(Recipients, _)| {
+        *to == Recipients::One(ReplicaId(2)) && matches!(body, Body::Vote(vote) if *vote == first)
+    };
+    assert!(repeated.iter().any(is_first), "{repeated:?}");
+    let payload = quorate_core::Payload::new(vec![1]);
+    let block = quorate_hotstuff::Block::extending(
+        builder.genesis(),
+        quorate_core::View(1),
+        *payload.digest(),
+    );
+    let other = quorate_hotstuff::FullBlock { block, payload };
+    assert!(vote(&again.hear(builder.proposal(other, None))).is_none());
+}
+
+#[test]
+fn votes_bind() {
+    under_both(
+        a_vote_binds_after_a_restart::<TwoChain>,
+        a_vote_binds_after_a_restart::<ThreeChain>,
+    );
+}
+
+/// The timeout is repeated as it was, and its view gets no vote.
+fn a_timeout_binds_after_a_restart<R: CommitRule>() {
+    let builder = Builder::<R>::new(0);
+    let mut driven = Driven::start(&builder, Vec::new());
+    let outputs = driven.pass_deadline();
+    let mut again = Driven::start(&builder, records(&outputs));
+    let repeats = sent(&again.pending());
+    let timeout = |body: &_| matches!(body, Body::Timeout(timeout) if timeout.view.0 == 1);
+    assert!(repeats.iter().any(|(_, body)| timeout(body)), "{repeats:?}");
+    let b1 = builder.block(&builder.genesis(), 1);
+    assert!(vote(&again.hear(builder.proposal(b1, None))).is_none());
+}
+
+#[test]
+fn timeouts_bind() {
+    under_both(
+        a_timeout_binds_after_a_restart::<TwoChain>,
+        a_timeout_binds_after_a_restart::<ThreeChain>,
+    );
+}
+
+/// The newest record alone restores view, lock and highest certificate.
+fn the_newest_record_is_enough<R: CommitRule>(timed_out: u64) {
+    let builder = Builder::<R>::new(0);
+    let mut driven = Driven::start(&builder, Vec::new());
+    let mut justify = builder.genesis();
+    let mut written = Vec::new();
+    for view in 1..=3 {
+        let full = builder.block(&justify, view);
+        justify = builder.certify(&full.block, None);
+        written.extend(records(&driven.hear(builder.proposal(full, None))));
+    }
+    for _ in 0..timed_out {
+        written.extend(records(&driven.pass_deadline()));
+    }
+    let newest = written.pop().expect("something was promised");
+    let again = Driven::start(&builder, vec![newest]);
+    assert_eq!(again.engine.view(), driven.engine.view());
+    assert_eq!(again.engine.locked(), driven.engine.locked());
+    assert_eq!(again.engine.certified(), driven.engine.certified());
+    assert!(again.engine.certified().0 == 2);
+}
+
+#[test]
+fn one_record_is_enough() {
+    for timed_out in 0..2 {
+        the_newest_record_is_enough::<TwoChain>(timed_out);
+        the_newest_record_is_enough::<ThreeChain>(timed_out);
+    }
+}
