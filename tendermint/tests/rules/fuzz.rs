@@ -30,7 +30,15 @@ fn random_message(hand: &Hand, random: &mut Random) -> (u16, Body) {
             let again = hand.again(round, &payload, valid_round, &[1, 2, 3]);
             (proposer, again)
         }
-        _ => (by, hand.shown(Phase::Prevote, round, &payload, &[1, 2, 3])),
+        _ => {
+            let is_commit = random.chance(100);
+            let phase = if is_commit {
+                Phase::Precommit
+            } else {
+                Phase::Prevote
+            };
+            (by, hand.shown(phase, round, &payload, &[1, 2, 3]))
+        }
     }
 }
 
