@@ -4,9 +4,60 @@
 
 use crate::{Body, Engine, expect_progress, options, others};
 use quorate_core::testing::{Cluster, Options, Random};
-use quorate_core::{Digest, Payload, ReplicaId};
+use quorate_core::{Digest, Note, Payload, Protocol, ReplicaId, View};
 use quorate_tendermint::{Proposal, Value, Vote};
+use std::cell::Cell;
+use std::rc::Rc;
 use std::time::Duration;
+
+/// What must have happened in some runs, or they show nothing.
+#[derive(Debug, Default)]
+struct Sometimes {
+    later_rounds: u32,
+    later_locks: u32,
+    proposed_again: Rc<Cell<u32>>,
+    certificates: Rc<Cell<u32>>,
+}
+
+impl Sometimes {
+    /// Watches what is sent.
+    fn watch(&self, cluster: &mut Cluster<Engine>) {
+        let (again, shown) = (self.proposed_again.clone(), self.certificates.clone());
+        cluster.block(move |_, _, body| {
+            match body {
+                Body::Proposal(proposal) if proposal.polka.is_some() => again.set(again.get() + 1),
+                Body::Certificate(_) => shown.set(shown.get() + 1),
+                _ => {}
+            }
+            false
+        });
+    }
+
+    /// Counts what was noted; nobody may be left without a deadline.
+    fn count(&mut self, cluster: &Cluster<Engine>) {
+        for (_, note) in cluster.notes() {
+            match note {
+                Note::Decided(_, round) if *round > View::ZERO => self.later_rounds += 1,
+                Note::Locked(_, round) if *round > View::ZERO => self.later_locks += 1,
+                _ => {}
+            }
+        }
+        for id in cluster.ids() {
+            let engine = cluster.engine(id).expect("all are up again");
+            assert!(engine.deadline().is_some(), "{id:?} waits for ever");
+        }
+    }
+
+    fn assert_all(&self) {
+        let counts = [
+            self.later_rounds,
+            self.later_locks,
+            self.proposed_again.get(),
+            self.certificates.get(),
+        ];
+        assert!(counts.iter().all(|count| *count > 10), "{self:?}");
+    }
+}
 
 /// A replica that says the opposite to every other one, proposes different values to different
 /// replicas, and now and then says nothing.
@@ -85,23 +136,28 @@ fn chaotic(seed: u64, random: &mut Random) -> Cluster<Engine> {
 
 #[test]
 fn honest_replicas_agree_and_go_on_after_anything() {
+    let mut sometimes = Sometimes::default();
     for seed in 0..150 {
         let mut random = Random::new(seed);
         let mut cluster = chaotic(seed, &mut random);
+        sometimes.watch(&mut cluster);
         torment(&mut cluster, &mut random);
         let ids = cluster.ids();
         expect_progress(&mut cluster, "progress", &ids, 3, Duration::from_secs(120));
+        sometimes.count(&cluster);
     }
+    sometimes.assert_all();
 }
 
 #[test]
 fn honest_replicas_agree_and_go_on_whatever_one_says() {
-    let mut convicted = 0;
+    let (mut convicted, mut sometimes) = (0, Sometimes::default());
     for seed in 1000..1150 {
         let mut random = Random::new(seed);
         let mut cluster = chaotic(seed, &mut random);
         let liar = ReplicaId(1);
         lie(&mut cluster, liar, seed);
+        sometimes.watch(&mut cluster);
         torment(&mut cluster, &mut random);
         let honest = others(&cluster, &[liar]);
         expect_progress(
@@ -112,6 +168,8 @@ fn honest_replicas_agree_and_go_on_whatever_one_says() {
             Duration::from_secs(240),
         );
         convicted += u32::from(!cluster.evidence().is_empty());
+        sometimes.count(&cluster);
     }
+    sometimes.assert_all();
     assert!(convicted > 100, "only {convicted} runs convicted the liar");
 }

@@ -1,5 +1,6 @@
 //! One engine, driven by hand: each rule of the paper where it bites.
 
+mod fuzz;
 mod hand;
 mod locks;
 mod persistence;
