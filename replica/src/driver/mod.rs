@@ -286,7 +286,11 @@ impl<P: Protocol> Driver<P> {
     /// What follows from where the engine stands now.
     fn after_steps(&mut self, now: Time) {
         let status = self.engine.status();
-        if status.place != self.status.place || status.leader != self.status.leader {
+        let moved = |before: &Status| {
+            (before.place, before.leader, before.decided)
+                != (status.place, status.leader, status.decided)
+        };
+        if moved(&self.status) {
             self.status = status;
             self.quiet.moved(&status);
             let settled = self.intake.advanced(&self.engine);

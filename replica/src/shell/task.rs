@@ -144,12 +144,17 @@ impl<P: Protocol> DriverTask<P> {
         for action in actions {
             self.act(action);
         }
+        self.append();
+        self.publish();
+    }
+
+    /// Hands gathered entries to the log's thread.
+    fn append(&mut self) {
         if !self.entries.is_empty() {
             let entries = std::mem::take(&mut self.entries);
             // A log that failed has said so, and its thread is gone.
             let _ = self.log.send(LogWork::Append(entries));
         }
-        self.publish();
     }
 
     fn act(&mut self, action: Action<P>) {
@@ -180,6 +185,8 @@ impl<P: Protocol> DriverTask<P> {
             }
             Action::Diverged(claim) => self.diverged(claim),
             Action::Prune(seq) => {
+                // What replaces the pruned entries comes before, so it is synced first.
+                self.append();
                 let _ = self.log.send(LogWork::Prune(seq));
             }
             Action::Evidence(evidence) => {
