@@ -129,7 +129,10 @@ async fn latency(nodes: &Nodes, mode: Mode, len: usize) {
     for node in &nodes[1..] {
         receiver(node, tell.clone());
     }
-    let mut histogram = Histogram::<u64>::new(3).expect("three digits are allowed");
+    // Up to a minute. The bounds are explicit: a histogram that resizes itself would record what
+    // is beyond its first, tiny range as its maximum.
+    let histogram = Histogram::<u64>::new_with_bounds(1, 60_000_000, 3);
+    let mut histogram = histogram.expect("the bounds are allowed");
     let end = Instant::now() + RUN;
     while Instant::now() < end {
         let sent = Instant::now();
@@ -143,9 +146,10 @@ async fn latency(nodes: &Nodes, mode: Mode, len: usize) {
     }
     let at = |quantile| histogram.value_at_quantile(quantile);
     println!(
-        "{mode:>8?} {len:>8} bytes: p50 {:>6}  p99 {:>6}  ({} broadcasts)",
+        "{mode:>8?} {len:>8} bytes: p50 {:>6}  p99 {:>6}  mean {:>8.1}  ({} broadcasts)",
         at(0.5),
         at(0.99),
+        histogram.mean(),
         histogram.len()
     );
 }
