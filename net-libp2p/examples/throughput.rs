@@ -176,11 +176,12 @@ async fn throughput(nodes: &Nodes, mode: Mode, len: usize, window: usize) {
             }
         });
     }
-    let mut deliveries = 0u64;
+    let (mut deliveries, mut arrived) = (0u64, 0u64);
     while let Ok(Some((author, at))) =
         tokio::time::timeout(Duration::from_secs(1), told.recv()).await
     {
         deliveries += u64::from(at < end);
+        arrived += 1;
         windows[usize::from(author)].add_permits(1);
     }
     let per_second = deliveries as f64 / RUN.as_secs_f64();
@@ -188,9 +189,15 @@ async fn throughput(nodes: &Nodes, mode: Mode, len: usize, window: usize) {
         .iter()
         .flat_map(|node| node.counters().dropped.into_values())
         .sum();
+    let sent: u64 = nodes
+        .iter()
+        .flat_map(|node| node.counters().sent.into_values())
+        .map(|traffic| traffic.messages)
+        .sum();
     println!(
         "{mode:>8?} {len:>8} bytes: {:>8.0} broadcasts/s  {per_second:>8.0} deliveries/s  \
-         {dropped} dropped",
-        per_second / f64::from(REPLICAS - 1)
+         {dropped} dropped  {} never arrived",
+        per_second / f64::from(REPLICAS - 1),
+        sent - arrived
     );
 }
