@@ -1,5 +1,6 @@
 //! The driver's task: takes events, runs the driver, starts what it wants done.
 
+use super::admission::Admission;
 use super::execution::ExecutionWork;
 use super::logging::{LogReport, LogWork};
 use super::verification::Verification;
@@ -57,6 +58,7 @@ pub(super) struct DriverTask<P: Protocol> {
     pub(super) status: watch::Sender<ReplicaStatus>,
     pub(super) published: Time,
     pub(super) entries: Vec<Persist<P>>,
+    pub(super) admission: Admission,
 }
 
 impl<P: Protocol> DriverTask<P> {
@@ -314,6 +316,7 @@ impl<P: Protocol> DriverTask<P> {
 
     fn publish(&mut self) {
         let now = self.clock.now();
+        self.admission.adjust(now, self.driver.oldest_waiting());
         let status = self.driver.status();
         if now.since(self.published) < STATUS_EVERY && self.published != Time::ZERO {
             return;
