@@ -235,6 +235,12 @@ impl<P: Protocol, A: Application> Restored<P, A> {
             rule,
             events: internal_sender.clone(),
         };
+        let others = self
+            .setup
+            .validators
+            .ids()
+            .filter(|id| *id != self.setup.me)
+            .collect();
         let admission = Admission::new(self.config.submitted_bytes, patience::<P>(&self.config));
         let (me, scheme) = (self.setup.me, self.setup.scheme.clone());
         let driver = Driver::start(
@@ -246,6 +252,7 @@ impl<P: Protocol, A: Application> Restored<P, A> {
         let permits = admission.permits();
         let task = DriverTask {
             admission,
+            others,
             driver,
             clock,
             me,

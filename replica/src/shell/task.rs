@@ -42,6 +42,7 @@ pub(super) struct DriverTask<P: Protocol> {
     pub(super) driver: Driver<P>,
     pub(super) clock: Clock,
     pub(super) me: ReplicaId,
+    pub(super) others: Vec<ReplicaId>,
     pub(super) domain: Domain,
     pub(super) transport: Arc<dyn Transport>,
     pub(super) signer: Arc<dyn Signer<P::Scheme>>,
@@ -170,7 +171,11 @@ impl<P: Protocol> DriverTask<P> {
             }
             Action::Verify(batch) => self.verification.messages(batch),
             Action::CheckPayload(ticket, payload) => self.verification.payload(ticket, payload),
-            Action::Execute(decision) => self.execute(ExecutionWork::Execute(decision)),
+            Action::Execute(decision) => {
+                let (height, payload) = (decision.height, &decision.payload);
+                tracing::debug!(replica = %self.me, %height, ?payload, "decided");
+                self.execute(ExecutionWork::Execute(decision));
+            }
             Action::SignCheckpoint(claim) => self.sign_checkpoint(claim),
             Action::VerifyCheckpoint(by, claim, signature) => {
                 self.verification.checkpoint(by, claim, signature);
@@ -224,6 +229,22 @@ impl<P: Protocol> DriverTask<P> {
                 bytes,
             },
         );
+    }
+
+    /// Service messages go from one replica to another, because the connection vouches for their
+    /// sender. Only checkpoints, which are signed, may be gossiped.
+    fn send_service(&self, to: Destination, message: &Service<P>) {
+        let frame = message.encode(&self.domain, self.me);
+        if to == Destination::One(self.me) {
+            return;
+        }
+        if to == Destination::Others && !matches!(message, Service::Checkpoint(..)) {
+            for peer in &self.others {
+                self.transport.send(Destination::One(*peer), frame.clone());
+            }
+        } else {
+            self.transport.send(to, frame);
+        }
     }
 
     fn sign(&self, ticket: SignTicket, body: P::Body) {
