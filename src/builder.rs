@@ -240,7 +240,7 @@ impl<A: Application> ReplicaBuilder<A> {
         let transport =
             Libp2pTransport::bind(network, *keys.identity_secret(), me, &validators).await?;
         let launch = Launch {
-            application: self.application,
+            application: Box::new(self.application),
             options: self.options,
             keys,
             me,

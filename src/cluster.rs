@@ -155,7 +155,7 @@ impl LocalClusterBuilder {
             let directory = self.directory.as_ref();
             let own = directory.map(|path| path.join(format!("replica-{index}")));
             let launch = Launch {
-                application: application(index),
+                application: Box::new(application(index)),
                 options: self.options.clone(),
                 keys,
                 me: ReplicaId(index as u16),

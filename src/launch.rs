@@ -59,8 +59,11 @@ fn make(path: &Path) -> Result<(), ConfigError> {
 }
 
 /// Everything that a replica is started with.
-pub(crate) struct Launch<A> {
-    pub(crate) application: A,
+///
+/// The application is behind a pointer, so that engines are compiled once, in this crate, and not
+/// again in every program.
+pub(crate) struct Launch {
+    pub(crate) application: Box<dyn Application>,
     pub(crate) options: Options,
     pub(crate) keys: ReplicaKeys,
     pub(crate) me: ReplicaId,
@@ -72,7 +75,7 @@ pub(crate) struct Launch<A> {
     pub(crate) silent: bool,
 }
 
-impl<A: Application> Launch<A> {
+impl Launch {
     /// Starts it.
     pub(crate) async fn run(self) -> Result<ReplicaHandle, ConfigError> {
         let (engine, scheme) = self.options.choice()?;

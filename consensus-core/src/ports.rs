@@ -70,6 +70,36 @@ pub trait Application: Send + Sync + 'static {
     }
 }
 
+impl Application for Box<dyn Application> {
+    fn execute(&mut self, height: Height, request: RequestRef<'_>) -> Vec<u8> {
+        (**self).execute(height, request)
+    }
+
+    fn check(&self, request: RequestRef<'_>) -> Result<(), Refusal> {
+        (**self).check(request)
+    }
+
+    fn query(&self, question: &[u8]) -> Vec<u8> {
+        (**self).query(question)
+    }
+
+    fn digest(&self) -> Option<Digest> {
+        (**self).digest()
+    }
+
+    fn snapshot(&self) -> Option<Vec<u8>> {
+        (**self).snapshot()
+    }
+
+    fn restore(&mut self, snapshot: &[u8]) -> Result<(), Refusal> {
+        (**self).restore(snapshot)
+    }
+
+    fn validators_after(&self, height: Height) -> Option<Vec<crate::Validator>> {
+        (**self).validators_after(height)
+    }
+}
+
 /// A storage failure. After one, the replica stops speaking: what it said may not be remembered.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]

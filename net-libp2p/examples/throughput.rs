@@ -129,7 +129,10 @@ async fn latency(nodes: &Nodes, mode: Mode, len: usize) {
     for node in &nodes[1..] {
         receiver(node, tell.clone());
     }
-    let mut histogram = Histogram::<u64>::new(3).expect("three digits are allowed");
+    // Up to a minute. The bounds are explicit: a histogram that resizes itself would record what
+    // is beyond its first, tiny range as its maximum.
+    let histogram = Histogram::<u64>::new_with_bounds(1, 60_000_000, 3);
+    let mut histogram = histogram.expect("the bounds are allowed");
     let end = Instant::now() + RUN;
     while Instant::now() < end {
         let sent = Instant::now();
@@ -143,9 +146,10 @@ async fn latency(nodes: &Nodes, mode: Mode, len: usize) {
     }
     let at = |quantile| histogram.value_at_quantile(quantile);
     println!(
-        "{mode:>8?} {len:>8} bytes: p50 {:>6}  p99 {:>6}  ({} broadcasts)",
+        "{mode:>8?} {len:>8} bytes: p50 {:>6}  p99 {:>6}  mean {:>8.1}  ({} broadcasts)",
         at(0.5),
         at(0.99),
+        histogram.mean(),
         histogram.len()
     );
 }
@@ -172,11 +176,12 @@ async fn throughput(nodes: &Nodes, mode: Mode, len: usize, window: usize) {
             }
         });
     }
-    let mut deliveries = 0u64;
+    let (mut deliveries, mut arrived) = (0u64, 0u64);
     while let Ok(Some((author, at))) =
         tokio::time::timeout(Duration::from_secs(1), told.recv()).await
     {
         deliveries += u64::from(at < end);
+        arrived += 1;
         windows[usize::from(author)].add_permits(1);
     }
     let per_second = deliveries as f64 / RUN.as_secs_f64();
@@ -184,9 +189,15 @@ async fn throughput(nodes: &Nodes, mode: Mode, len: usize, window: usize) {
         .iter()
         .flat_map(|node| node.counters().dropped.into_values())
         .sum();
+    let sent: u64 = nodes
+        .iter()
+        .flat_map(|node| node.counters().sent.into_values())
+        .map(|traffic| traffic.messages)
+        .sum();
     println!(
         "{mode:>8?} {len:>8} bytes: {:>8.0} broadcasts/s  {per_second:>8.0} deliveries/s  \
-         {dropped} dropped",
-        per_second / f64::from(REPLICAS - 1)
+         {dropped} dropped  {} never arrived",
+        per_second / f64::from(REPLICAS - 1),
+        sent - arrived
     );
 }

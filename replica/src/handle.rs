@@ -191,7 +191,7 @@ impl ReplicaHandle {
             let len = bytes - RequestRef::OVERHEAD;
             return Err(AdmissionError::TooLong { len, limit }.into());
         }
-        let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
+        let bytes = bytes.min(crate::shell::ADMITTED_MIN) as u32;
         let permits = Arc::clone(&self.0.permits);
         permits
             .acquire_many_owned(bytes)

@@ -3,6 +3,7 @@
 use crate::promises::Held;
 use crate::round::{Proposed, Step};
 use crate::rules::PAST_ROUNDS;
+use crate::tally::Tally;
 use crate::waiting::contradiction;
 use crate::{Body, Phase, Polka, Tendermint, Value, Vote};
 use quorate_core::{
@@ -212,6 +213,11 @@ impl<S: Scheme> Tendermint<S> {
                 }
             }
         }
+    }
+
+    /// The votes of a phase of a round.
+    fn tally_mut(&mut self, round: View, phase: Phase) -> &mut Tally<S> {
+        self.rounds.entry(round).or_default().tally_mut(phase)
     }
 
     fn admit_vote(&mut self, phase: Phase, message: Verified<Self>, out: &mut Outbox<Self>) {

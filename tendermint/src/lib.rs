@@ -17,6 +17,7 @@ mod bounds;
 mod config;
 mod engine;
 mod promises;
+mod promising;
 mod proof;
 mod record;
 mod recovery;

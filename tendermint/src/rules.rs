@@ -6,12 +6,11 @@
 
 use crate::promises::Held;
 use crate::round::{Round, Step};
+use crate::timeouts::Timer;
 
 use crate::values::Verdict;
-use crate::{Body, Phase, Polka, Proposal, Record, Tendermint, Value, Vote};
-use quorate_core::{Digest, Note, Outbox, Payload, Recipients, Scheme, Time, View};
-
-use crate::timeouts::Timer;
+use crate::{Polka, Record, Tendermint, Value};
+use quorate_core::{Digest, Note, Outbox, Scheme, Time, View};
 
 /// Rounds below its own of which a replica keeps the precommits, for L49. A quorum there is found
 /// later by a certificate or by catching up, or what it locked is decided in a later round.
@@ -121,31 +120,6 @@ impl<S: Scheme> Tendermint<S> {
             out.build(ticket, self.height, Vec::new());
         }
         false
-    }
-
-    /// L19: promises and sends the proposal of this round.
-    pub(crate) fn propose(
-        &mut self,
-        payload: Payload,
-        polka: Option<Polka<S>>,
-        out: &mut Outbox<Self>,
-    ) {
-        self.building = None;
-        let digest = *payload.digest();
-        self.log_payload(&digest, out);
-        let record = Record::Proposed {
-            height: self.height,
-            round: self.round,
-            payload: digest,
-            polka: polka.clone(),
-        };
-        let body = Body::Proposal(Proposal {
-            height: self.height,
-            round: self.round,
-            payload,
-            polka,
-        });
-        self.promise(record, body, out);
     }
 
     /// L22–L27: a proposal without a polka. Prevote it if it is valid and no other value is
@@ -325,72 +299,6 @@ impl<S: Scheme> Tendermint<S> {
         true
     }
 
-    /// Promises and sends this round's prevote.
-    pub(crate) fn prevote(&mut self, value: Value, now: Time, out: &mut Outbox<Self>) {
-        assert_eq!(self.step, Step::Propose, "a replica prevotes once a round");
-        if let Some(digest) = value.payload() {
-            self.log_payload(&digest, out);
-        }
-        let vote = self.vote_for(value);
-        self.promise(Record::Prevoted(vote), Body::Prevote(vote), out);
-        self.step = Step::Prevote;
-        self.timers.clear(Timer::Propose);
-        self.building = None;
-        self.watch_repeat(now);
-    }
-
-    /// Promises and sends this round's precommit, and with a polka the lock.
-    pub(crate) fn precommit(
-        &mut self,
-        value: Value,
-        polka: Option<Polka<S>>,
-        now: Time,
-        out: &mut Outbox<Self>,
-    ) {
-        assert_eq!(
-            self.step,
-            Step::Prevote,
-            "a replica precommits once a round"
-        );
-        if let Some(digest) = value.payload() {
-            self.log_payload(&digest, out);
-        }
-        let vote = self.vote_for(value);
-        if let Some(polka) = &polka
-            && self.round > View::ZERO
-        {
-            // Certificate before vote. Round 0 costs no such message unless it fails.
-            let polka = polka.clone();
-            self.show_polka(&Held { value, polka }, out);
-        }
-        let record = Record::Precommitted { vote, polka };
-        self.promise(record, Body::Precommit(vote), out);
-        self.step = Step::Precommit;
-        self.timers.clear(Timer::Prevote);
-        self.watch_repeat(now);
-    }
-
-    fn vote_for(&self, value: Value) -> Vote {
-        Vote {
-            height: self.height,
-            round: self.round,
-            value,
-        }
-    }
-
-    /// Makes a promise to everyone, and remembers it.
-    fn promise(&mut self, record: Record<S>, body: Body<S>, out: &mut Outbox<Self>) {
-        let after = out.promise(record.clone(), Recipients::All, body);
-        self.promises.apply(after, &record);
-    }
-
-    /// Logs a payload that the next record accepts, unless it has been.
-    fn log_payload(&mut self, digest: &Digest, out: &mut Outbox<Self>) {
-        if let Some(payload) = self.values.take_unlogged(digest) {
-            out.store(payload);
-        }
-    }
-
     /// What the application says of a payload that is here. Asks it, if it has not been.
     fn verdict(&mut self, digest: &Digest, out: &mut Outbox<Self>) -> Verdict {
         let verdict = self.values.verdict(digest);
@@ -402,10 +310,5 @@ impl<S: Scheme> Tendermint<S> {
             out.check(ticket, self.height, payload);
         }
         verdict
-    }
-
-    /// The votes of a phase of a round.
-    pub(crate) fn tally_mut(&mut self, round: View, phase: Phase) -> &mut crate::tally::Tally<S> {
-        self.rounds.entry(round).or_default().tally_mut(phase)
     }
 }

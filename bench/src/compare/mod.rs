@@ -28,8 +28,6 @@ pub(crate) enum CompareError {
         engine: &'static str,
         source: quorate::ConfigError,
     },
-    #[error("the replicas of the {engine} cluster did not connect to each other: {what}")]
-    Connect { engine: &'static str, what: String },
     #[error("cannot start the runtime: {0}")]
     Runtime(std::io::Error),
     #[error("cannot make a temporary folder for the replicas' logs: {0}")]

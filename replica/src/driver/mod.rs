@@ -243,6 +243,12 @@ impl<P: Protocol> Driver<P> {
         self.executed
     }
 
+    /// When the oldest request that waits here to be decided was received.
+    #[must_use]
+    pub fn oldest_waiting(&self) -> Option<Time> {
+        self.mempool.oldest_waiting()
+    }
+
     /// Bytes of requests that wait to be executed.
     #[must_use]
     pub fn pending_bytes(&self) -> usize {
@@ -286,7 +292,11 @@ impl<P: Protocol> Driver<P> {
     /// What follows from where the engine stands now.
     fn after_steps(&mut self, now: Time) {
         let status = self.engine.status();
-        if status.place != self.status.place || status.leader != self.status.leader {
+        let moved = |before: &Status| {
+            (before.place, before.leader, before.decided)
+                != (status.place, status.leader, status.decided)
+        };
+        if moved(&self.status) {
             self.status = status;
             self.quiet.moved(&status);
             let settled = self.intake.advanced(&self.engine);

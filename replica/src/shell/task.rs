@@ -1,5 +1,6 @@
 //! The driver's task: takes events, runs the driver, starts what it wants done.
 
+use super::admission::Admission;
 use super::execution::ExecutionWork;
 use super::logging::{LogReport, LogWork};
 use super::verification::Verification;
@@ -57,6 +58,7 @@ pub(super) struct DriverTask<P: Protocol> {
     pub(super) status: watch::Sender<ReplicaStatus>,
     pub(super) published: Time,
     pub(super) entries: Vec<Persist<P>>,
+    pub(super) admission: Admission,
 }
 
 impl<P: Protocol> DriverTask<P> {
@@ -144,12 +146,17 @@ impl<P: Protocol> DriverTask<P> {
         for action in actions {
             self.act(action);
         }
+        self.append();
+        self.publish();
+    }
+
+    /// Hands gathered entries to the log's thread.
+    fn append(&mut self) {
         if !self.entries.is_empty() {
             let entries = std::mem::take(&mut self.entries);
             // A log that failed has said so, and its thread is gone.
             let _ = self.log.send(LogWork::Append(entries));
         }
-        self.publish();
     }
 
     fn act(&mut self, action: Action<P>) {
@@ -180,6 +187,8 @@ impl<P: Protocol> DriverTask<P> {
             }
             Action::Diverged(claim) => self.diverged(claim),
             Action::Prune(seq) => {
+                // What replaces the pruned entries comes before, so it is synced first.
+                self.append();
                 let _ = self.log.send(LogWork::Prune(seq));
             }
             Action::Evidence(evidence) => {
@@ -307,6 +316,7 @@ impl<P: Protocol> DriverTask<P> {
 
     fn publish(&mut self) {
         let now = self.clock.now();
+        self.admission.adjust(now, self.driver.oldest_waiting());
         let status = self.driver.status();
         if now.since(self.published) < STATUS_EVERY && self.published != Time::ZERO {
             return;

@@ -16,6 +16,23 @@ fn payloads_are_logged_once_and_before_the_records_that_accept_them() {
 }
 
 #[test]
+fn a_payload_that_was_not_prevoted_is_logged_before_the_lock() {
+    let mut hand = Hand::new();
+    let a = payload("a");
+    hand.time_out();
+    hand.hear(1, proposal(0, &a));
+    hand.hear_all(&[1, 2, 3], &Body::Prevote(vote(0, &a)));
+    assert_eq!(hand.precommitted(0), value(&a));
+    assert_eq!(hand.payloads, [a]);
+    let places: Vec<_> = hand.records.iter().map(|(seq, _)| *seq).collect();
+    assert_eq!(
+        places,
+        [Seq(1), Seq(3)],
+        "nil, then the payload, then the lock"
+    );
+}
+
+#[test]
 fn a_restarted_replica_repeats_its_votes_and_contradicts_none() {
     let mut hand = Hand::new();
     let (a, b) = (payload("a"), payload("b"));
@@ -108,6 +125,9 @@ fn a_replica_that_had_moved_on_keeps_the_promises_of_both_heights() {
         .iter()
         .filter(|(_, record)| matches!(record, Record::Prevoted(vote) if vote.height == Height(2)));
     assert_eq!(votes.count(), 1);
+    // The payload that the kept prevote accepts is at 4, between the heights' records.
+    again.give(Input::Executed(Height(1)));
+    assert_eq!(again.pruned, [Seq(4)]);
 }
 
 #[test]

@@ -307,3 +307,48 @@ fn an_empty_payload_is_a_value_like_any_other() {
     assert_eq!(hand.prevoted(0), value(&empty));
     assert_ne!(hand.prevoted(0), Some(Value::NIL));
 }
+
+#[test]
+fn a_replica_that_waits_shows_the_last_decision() {
+    let mut hand = Hand::new();
+    let a = payload("a");
+    hand.hear(1, proposal(0, &a));
+    hand.hear_all(&[1, 2], &Body::Prevote(vote(0, &a)));
+    hand.hear_all(&[1, 2], &Body::Precommit(vote(0, &a)));
+    assert_eq!(hand.engine_height(), 2);
+    let shown = |hand: &Hand| {
+        hand.said.iter().any(|body| {
+            matches!(body, Body::Certificate(shown)
+                if shown.phase == Phase::Precommit && shown.vote == vote(0, &a))
+        })
+    };
+    // No proposal comes, and then no other prevote.
+    hand.time_out();
+    assert!(!shown(&hand));
+    hand.time_out();
+    assert!(shown(&hand), "the others may have missed it");
+}
+
+#[test]
+fn a_replica_that_waits_while_anyone_is_ahead_asks() {
+    let mut hand = Hand::new();
+    let mut above = nil(0);
+    above.height = above.height.next();
+    hand.hear(1, Body::Prevote(above));
+    hand.time_out();
+    assert_eq!(hand.fetched, []);
+    hand.time_out();
+    assert_eq!(hand.fetched, [quorate_core::Height(1)]);
+}
+
+#[test]
+fn l34_waits_for_step_prevote() {
+    let mut hand = Hand::new();
+    let a = payload("a");
+    hand.hear_all(&[1, 2], &Body::Prevote(nil(0)));
+    hand.hear(3, Body::Prevote(vote(0, &a)));
+    // The first thing that passes is the proposer's time, not the prevotes'.
+    hand.time_out();
+    assert_eq!(hand.prevoted(0), Some(Value::NIL));
+    assert_eq!(hand.precommitted(0), Some(Value::NIL), "L44, with ours");
+}
