@@ -84,7 +84,9 @@ impl<P: Protocol> Log<P> {
 
     fn apply_prune(&mut self) {
         if let Some((seq, _)) = self.prune.take_if(|(_, after)| *after <= self.durable_to) {
-            self.durable.retain(|(at, _)| *at >= seq);
+            // The newest stays, as in every log, so that the log knows its place.
+            let newest = self.durable_to;
+            self.durable.retain(|(at, _)| *at >= seq.min(newest));
         }
     }
 

@@ -17,7 +17,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 /// Lines of trace that are kept.
-const TRACE_LINES: usize = 4000;
+const TRACE_LINES: usize = 40_000;
+/// Characters of a line that are kept.
+const TRACE_WIDTH: usize = 240;
 /// More ticks than this at one moment are a loop.
 const TICKS_IN_PLACE: u32 = 100;
 
@@ -463,7 +465,10 @@ impl<P: Engine> World<P> {
             if self.trace.len() == TRACE_LINES {
                 self.trace.pop_front();
             }
-            let line = format!("{:>12.6} {id:?} {}", seconds(self.now), line());
+            let mut line = format!("{:>12.6} {id:?} {}", seconds(self.now), line());
+            if let Some((end, _)) = line.char_indices().nth(TRACE_WIDTH) {
+                line.truncate(end);
+            }
             self.trace.push_back(line);
         }
     }
