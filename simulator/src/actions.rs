@@ -272,8 +272,11 @@ impl<P: Engine> World<P> {
     pub(crate) fn execute(&mut self, id: ReplicaId, decision: Decision<P>) {
         let running = self.nodes[id.index()].running.as_mut().expect("it is up");
         let executed = running.executor.execute(decision.height, &decision.payload);
-        let state = running.executor.state_digest();
-        self.checks.executed(id, decision.height, state);
+        let application = running.executor.application();
+        let application = application.read().expect("the application does not panic");
+        self.checks
+            .executed(id, decision.height, application.head());
+        drop(application);
         for (request, _) in &executed.replies {
             self.checks.request_done(self.now, id, *request);
         }

@@ -24,6 +24,12 @@ impl Default for HashChain {
 }
 
 impl HashChain {
+    /// Hash of everything executed so far.
+    #[must_use]
+    pub const fn head(&self) -> Digest {
+        self.head
+    }
+
     /// Whether this request has been executed.
     #[must_use]
     pub fn has_executed(&self, id: RequestId) -> bool {

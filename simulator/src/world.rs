@@ -326,6 +326,23 @@ impl<P: Engine> World<P> {
         }
     }
 
+    /// Every request at a replica that is up, but for one, is executed there within `bound`.
+    ///
+    /// # Panics
+    ///
+    /// If not.
+    pub fn must_settle_but_for(&mut self, bound: Duration, except: ReplicaId) {
+        let open = |world: &Self| {
+            let mut submissions = world.checks.submissions.values();
+            submissions.any(|it| !it.done && it.at != except && world.is_up(it.at))
+        };
+        let done = self.run_until(bound, |world| !open(world));
+        assert!(
+            done,
+            "requests still wait after {bound:?} without {except:?}"
+        );
+    }
+
     /// Whether no replica that is up is more than two rotations behind another. (With rotating
     /// leaders the chain moves on while we look.)
     fn is_level(&self) -> bool {

@@ -19,5 +19,6 @@ macro_rules! for_each_engine {
 }
 use for_each_engine;
 
+mod behind;
 mod idle;
 mod seeds;
