@@ -2,7 +2,7 @@
 
 use crate::disk::{Log, Store};
 use crate::{Engine, HashChain, Options};
-use quorate_core::{Height, Setup, Time};
+use quorate_core::{CheckpointClaim, Height, Setup, Time};
 use quorate_replica::driver::{Driver, Survived};
 use quorate_replica::{DriverConfig, Executor, MempoolLimits, PayloadCheck, ReplyLimits};
 use std::time::Duration;
@@ -76,8 +76,14 @@ impl<P: Engine> Node<P> {
         self.fuse = None;
         let interval = options.checkpoint_interval;
         let mut executor = Executor::new(HashChain::default(), ReplyLimits::default(), interval);
+        let mut claims = Vec::new();
         for block in self.store.blocks() {
-            executor.execute(block.height, &block.payload);
+            let executed = executor.execute(block.height, &block.payload);
+            claims.extend(executed.state.map(|state| CheckpointClaim {
+                height: block.height,
+                payload: *block.payload.digest(),
+                state,
+            }));
         }
         let (log, last) = self.log.survived();
         let survived = Survived {
@@ -85,6 +91,7 @@ impl<P: Engine> Node<P> {
             last,
             decided: self.store.last().cloned(),
             stable: self.store.stable(),
+            claims,
         };
         let driver = Driver::start(setup, driver_config(options), survived, Time::ZERO);
         self.running = Some(Running {
