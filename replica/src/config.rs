@@ -77,7 +77,7 @@ pub struct ReplicaConfig {
     /// Longest message that is accepted, in bytes.
     pub frame_bytes: usize,
     /// Most bytes of this replica's own clients' requests between submission and execution.
-    /// Beyond it, submitting waits: back-pressure.
+    /// Beyond it, submitting waits: back-pressure. A longer request waits until it is alone.
     pub submitted_bytes: usize,
     /// Which blocks stay in the block store.
     pub retention: Retention,

@@ -117,6 +117,8 @@ pub(crate) type Check = dyn Fn(RequestRef<'_>) -> Result<(), Refusal> + Send + S
 pub(crate) struct Shared {
     pub(crate) submissions: mpsc::UnboundedSender<Request>,
     pub(crate) permits: Arc<Semaphore>,
+    /// How many permits there are.
+    pub(crate) submitted_bytes: usize,
     pub(crate) request_bytes: usize,
     pub(crate) waiters: Arc<Waiters>,
     pub(crate) check: Box<Check>,
@@ -187,10 +189,11 @@ impl ReplicaHandle {
     /// Waits until there is room for a request of this many bytes.
     async fn room(&self, bytes: usize) -> Result<OwnedSemaphorePermit, SubmitError> {
         let limit = self.0.request_bytes;
-        if bytes > limit + RequestRef::OVERHEAD {
-            let len = bytes - RequestRef::OVERHEAD;
-            return Err(AdmissionError::TooLong { len, limit }.into());
+        if bytes > limit {
+            return Err(AdmissionError::TooLong { len: bytes, limit }.into());
         }
+        // A request larger than all the room there is travels alone.
+        let bytes = bytes.min(self.0.submitted_bytes);
         let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
         let permits = Arc::clone(&self.0.permits);
         permits
@@ -225,10 +228,11 @@ impl ReplicaHandle {
                 },
             );
         }
-        shared
-            .submissions
-            .send(request)
-            .map_err(|_| SubmitError::Stopped)?;
+        let id = request.id;
+        if shared.submissions.send(request).is_err() {
+            shared.waiters.lock().remove(&id);
+            return Err(SubmitError::Stopped);
+        }
         Ok(receipt)
     }
 

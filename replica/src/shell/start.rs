@@ -19,6 +19,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::time::Instant;
 use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::task::JoinSet;
 
 /// Network turns that may wait for the driver; beyond it the transport's queues fill.
 const INBOUND_TURNS: usize = 16;
@@ -93,6 +94,18 @@ struct Restored<P: Protocol, A: Application> {
     silent: bool,
     executor: Executor<A>,
     survived: Survived<P>,
+}
+
+/// Waits until the threads have ended, which they do when nobody sends them work any more.
+async fn join(threads: [std::thread::JoinHandle<()>; 3]) {
+    let join = move || {
+        for thread in threads {
+            // A thread that panicked has said so, and holds nothing any more.
+            let _ = thread.join();
+        }
+    };
+    // An error says that the runtime is going down.
+    let _ = tokio::task::spawn_blocking(join).await;
 }
 
 fn read_log<P: Protocol>(entries: Vec<(Seq, Vec<u8>)>) -> Result<Survived<P>, StartError> {
@@ -193,6 +206,7 @@ impl<P: Protocol, A: Application> Restored<P, A> {
         let silent = Arc::new(AtomicBool::new(self.silent));
         let syncs = Arc::new(AtomicU64::new(0));
         let limits = self.config.driver.mempool;
+        let submitted_bytes = self.config.submitted_bytes.clamp(1, Semaphore::MAX_PERMITS);
         let check = self.executor.payload_check(limits);
         let rule: Arc<PayloadRule> = {
             let check = check.clone();
@@ -200,8 +214,8 @@ impl<P: Protocol, A: Application> Restored<P, A> {
         };
         let (replies, application) = (self.executor.replies(), self.executor.application());
         let domain = self.setup.domain();
-        let (log, _) = logging::start(self.log, internal_sender.clone(), Arc::clone(&syncs))?;
-        let (store_work, _) = store::start::<P>(
+        let (log, log_thread) = logging::start(self.log, internal_sender.clone(), Arc::clone(&syncs))?;
+        let (store_work, store_thread) = store::start::<P>(
             Arc::clone(&self.store),
             self.config.retention,
             internal_sender.clone(),
@@ -213,7 +227,8 @@ impl<P: Protocol, A: Application> Restored<P, A> {
             events: internal_sender.clone(),
             snapshots: BTreeMap::new(),
         };
-        let (execution, _) = execution.start()?;
+        let (execution, execution_thread) = execution.start()?;
+        let threads = [execution_thread, log_thread, store_thread];
         let inbound_task = InboundTask {
             transport: Arc::clone(&self.transport),
             domain,
@@ -255,16 +270,20 @@ impl<P: Protocol, A: Application> Restored<P, A> {
             status,
             published: Time::ZERO,
             entries: Vec::new(),
+            reads: JoinSet::new(),
         };
         tokio::spawn(inbound_task.run());
         tokio::spawn(async move {
             task.run(stopping).await;
+            // What was decided is stored, and the files are closed: the directory is free.
+            join(threads).await;
             stopped_sender.send_replace(true);
         });
         let transport = self.transport;
         Ok(ReplicaHandle(Arc::new(Shared {
             submissions: submissions_sender,
-            permits: Arc::new(Semaphore::new(self.config.submitted_bytes)),
+            permits: Arc::new(Semaphore::new(submitted_bytes)),
+            submitted_bytes,
             request_bytes: limits.request_bytes,
             waiters,
             check: Box::new(move |request| check.check_request(request)),
