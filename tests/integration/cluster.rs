@@ -48,17 +48,24 @@ where
 {
     let certificate = &receipt.certificate;
     let (height, payload) = (certificate.height, &certificate.payload);
-    let proves = |chain, height, payload| {
-        proves::<P>(certificate, validators, chain, height, payload)
-    };
+    let proves =
+        |chain, height, payload| proves::<P>(certificate, validators, chain, height, payload);
     assert!(proves(CHAIN, height, payload), "{receipt:?}");
-    assert!(!proves(CHAIN, height, &Digest::ZERO), "any payload would do");
-    assert!(!proves(CHAIN, height.next(), payload), "any height would do");
+    assert!(
+        !proves(CHAIN, height, &Digest::ZERO),
+        "any payload would do"
+    );
+    assert!(
+        !proves(CHAIN, height.next(), payload),
+        "any height would do"
+    );
     assert!(!proves(ChainId(2), height, payload), "any chain would do");
 }
 
 fn builder(engine: Engine, replicas: usize) -> LocalClusterBuilder {
-    LocalCluster::builder(replicas).engine(engine).timeout(TIMEOUT)
+    LocalCluster::builder(replicas)
+        .engine(engine)
+        .timeout(TIMEOUT)
 }
 
 async fn start(builder: LocalClusterBuilder) -> LocalCluster {
@@ -136,7 +143,12 @@ orders_requests!(
     Engine::HotStuffThreeChain,
     HotStuffThreeChain
 );
-orders_requests!(tendermint_orders_requests, "tendermint", Engine::Tendermint, Tendermint);
+orders_requests!(
+    tendermint_orders_requests,
+    "tendermint",
+    Engine::Tendermint,
+    Tendermint
+);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_single_replica_orders_by_itself() {
@@ -151,7 +163,11 @@ async fn a_single_replica_orders_by_itself() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_silent_replica_stops_no_engine() {
     for engine in Engine::compiled() {
-        let cluster = start(builder(*engine, 4).silent(0..1).timeout(Duration::from_millis(500)));
+        let cluster = start(
+            builder(*engine, 4)
+                .silent(0..1)
+                .timeout(Duration::from_millis(500)),
+        );
         let cluster = cluster.await;
         for replica in &cluster.replicas()[1..] {
             submit(replica, ClientId(replica.status().me.0.into()), 5).await;
@@ -167,13 +183,25 @@ async fn what_may_not_be_ordered_is_refused_and_leaves_no_gap() {
     for engine in Engine::compiled() {
         let cluster = start(builder(*engine, 4)).await;
         let client = cluster.replica(1).client(ClientId(5));
-        let refused = client.submit(REFUSED).await.expect_err("the application refuses it");
+        let refused = client
+            .submit(REFUSED)
+            .await
+            .expect_err("the application refuses it");
         assert!(matches!(refused, SubmitError::Refused(_)));
-        assert!(refused.to_string().contains("it asks to be refused"), "{refused}");
+        assert!(
+            refused.to_string().contains("it asks to be refused"),
+            "{refused}"
+        );
 
         let limit = 256 << 10;
-        let long = client.submit(vec![b'x'; limit]).await.expect_err("it is too long");
-        let expected = AdmissionError::TooLong { len: limit + 28, limit };
+        let long = client
+            .submit(vec![b'x'; limit])
+            .await
+            .expect_err("it is too long");
+        let expected = AdmissionError::TooLong {
+            len: limit + 28,
+            limit,
+        };
         assert_eq!(long, SubmitError::NotAdmitted(expected));
         let longest = within("the longest", client.submit(vec![b'x'; limit - 28])).await;
         let longest = longest.expect("the longest request that is admitted");
@@ -236,7 +264,10 @@ async fn clients_of_a_stopping_replica_are_told() {
         within("the stop", replica.stop()).await;
         for waiting in waiting {
             let answer = within("an answer", waiting).await.expect("no panic");
-            assert_eq!(answer.expect_err("nothing is decided"), SubmitError::Stopped);
+            assert_eq!(
+                answer.expect_err("nothing is decided"),
+                SubmitError::Stopped
+            );
         }
         let late = within("an answer", client.submit("too late")).await;
         assert_eq!(late.expect_err("the replica is gone"), SubmitError::Stopped);

@@ -14,7 +14,9 @@ fn journal() -> Journal {
 
 /// Starts what must not start; the message must contain these words.
 async fn refused(builder: ReplicaBuilder<Journal>, words: &[&str]) -> ConfigError {
-    let error = within("a refusal", builder.start()).await.expect_err("it must not start");
+    let error = within("a refusal", builder.start())
+        .await
+        .expect_err("it must not start");
     let text = error.to_string();
     for word in words {
         assert!(text.contains(word), "{text:?} lacks {word:?}");
@@ -41,7 +43,11 @@ async fn what_is_missing_is_named_with_what_gives_it() {
 async fn members_must_make_sense() {
     let site = site();
     let ready = || site.builder(0, Snapshots::Missing).in_memory();
-    let error = refused(ready().keys(keys(9)), &["identity key", "not that of any member"]).await;
+    let error = refused(
+        ready().keys(keys(9)),
+        &["identity key", "not that of any member"],
+    )
+    .await;
     assert!(matches!(error, ConfigError::NotAMember));
 
     for address in ["somewhere", "127.0.0.1", "127.0.0.1:99999", ""] {
@@ -69,10 +75,18 @@ async fn keys_must_suit_the_scheme() {
         address: site.members[index].address.clone(),
     };
     // Registered for ed25519: there is no voting key, and no proof that its owner has it.
-    let members = (0..4).map(|index| member(index, SchemeKind::Ed25519)).collect();
+    let members = (0..4)
+        .map(|index| member(index, SchemeKind::Ed25519))
+        .collect();
     let builder = site.builder(0, Snapshots::Missing).in_memory();
     let error = refused(builder.scheme(SchemeKind::Bls).members(members), &["bls"]).await;
-    assert!(matches!(error, ConfigError::Keys { scheme: SchemeKind::Bls, .. }));
+    assert!(matches!(
+        error,
+        ConfigError::Keys {
+            scheme: SchemeKind::Bls,
+            ..
+        }
+    ));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -80,7 +94,11 @@ async fn a_port_and_a_directory_have_one_user() {
     let site = site();
     let directory = tempfile::tempdir().expect("a temporary directory");
     let builder = || site.builder(0, Snapshots::Missing);
-    let first = builder().directory(directory.path()).start().await.expect("all is well");
+    let first = builder()
+        .directory(directory.path())
+        .start()
+        .await
+        .expect("all is well");
 
     let error = refused(builder().in_memory(), &[&site.members[0].address]).await;
     assert!(matches!(error, ConfigError::Network(_)));
@@ -92,7 +110,11 @@ async fn a_port_and_a_directory_have_one_user() {
 
     within("the stop", first.stop()).await;
     // Both are free again as soon as it has stopped.
-    let again = builder().directory(directory.path()).start().await.expect("all is free");
+    let again = builder()
+        .directory(directory.path())
+        .start()
+        .await
+        .expect("all is free");
     within("the stop", again.stop()).await;
 }
 
@@ -101,9 +123,14 @@ async fn a_cluster_needs_replicas_and_time() {
     let start = |builder: quorate::LocalClusterBuilder| async {
         let engine = Engine::compiled()[0];
         let started = builder.engine(engine).start(|_| journal());
-        within("a refusal", started).await.expect_err("it must not start")
+        within("a refusal", started)
+            .await
+            .expect_err("it must not start")
     };
-    assert!(matches!(start(LocalCluster::builder(0)).await, ConfigError::Members(_)));
+    assert!(matches!(
+        start(LocalCluster::builder(0)).await,
+        ConfigError::Members(_)
+    ));
     let builder = LocalCluster::builder(4).timeout(Duration::ZERO);
     assert!(matches!(start(builder).await, ConfigError::NoTime));
 }

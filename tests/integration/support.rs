@@ -2,7 +2,7 @@
 
 use quorate::{
     Application, ChainId, ClientId, Digest, Engine, Height, Member, NetworkMode, Receipt, Refusal,
-    Replica, ReplicaBuilder, ReplicaHandle, ReplicaKeys, RequestRef, SchemeKind,
+    Replica, ReplicaBuilder, ReplicaHandle, ReplicaKeys, RequestRef, SchemeKind, ValidatorSet,
 };
 use std::collections::BTreeSet;
 use std::future::Future;
@@ -121,7 +121,11 @@ pub(crate) async fn agreed(replicas: &[&ReplicaHandle], count: usize) -> Vec<Str
     let first = journal(replicas[0]);
     assert_eq!(first.len(), count, "{first:#?}");
     let distinct: BTreeSet<_> = first.iter().collect();
-    assert_eq!(distinct.len(), count, "a request was executed twice: {first:#?}");
+    assert_eq!(
+        distinct.len(),
+        count,
+        "a request was executed twice: {first:#?}"
+    );
     for replica in replicas {
         assert_eq!(journal(replica), first);
     }
@@ -160,7 +164,10 @@ pub(crate) const CHAIN: ChainId = ChainId(7);
 
 impl Site {
     pub(crate) fn new(engine: Engine) -> Self {
-        let scheme = engine.usual_scheme();
+        Self::with_scheme(engine, engine.usual_scheme())
+    }
+
+    pub(crate) fn with_scheme(engine: Engine, scheme: SchemeKind) -> Self {
         let addresses = free_addresses(4);
         let member = |(index, address): (usize, &SocketAddr)| Member {
             validator: scheme.validator(&keys(index), 1),
@@ -176,6 +183,17 @@ impl Site {
 
     pub(crate) fn address(&self, index: usize) -> SocketAddr {
         self.members[index].address.parse().expect("written above")
+    }
+
+    pub(crate) fn validators(&self) -> ValidatorSet {
+        let members = self.members.iter();
+        let validators = members.map(|member| member.validator.clone()).collect();
+        ValidatorSet::new(validators).expect("four members with different keys")
+    }
+
+    /// What the replicas call their network when they greet each other.
+    pub(crate) fn network_name(&self, chain: ChainId) -> String {
+        format!("{chain}/{}/{}/1", self.engine, self.scheme)
     }
 
     pub(crate) fn builder(&self, index: usize, snapshots: Snapshots) -> ReplicaBuilder<Journal> {
@@ -209,5 +227,8 @@ pub(crate) fn free_addresses(count: usize) -> Vec<SocketAddr> {
         SocketAddr::from((Ipv4Addr::LOCALHOST, base + offset))
     };
     let free = |address: &SocketAddr| TcpListener::bind(address).is_ok();
-    std::iter::repeat_with(own).filter(free).take(count).collect()
+    std::iter::repeat_with(own)
+        .filter(free)
+        .take(count)
+        .collect()
 }
