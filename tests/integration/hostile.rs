@@ -6,7 +6,8 @@
 
 use crate::support::{CHAIN, Site, Snapshots, agreed, free_addresses, keys, submit, until, within};
 use quorate::{
-    ChainId, ClientId, Engine, NetworkMode, ReplicaHandle, ReplicaId, SchemeKind, ValidatorSet,
+    ChainId, ClientId, Engine, NetworkMode, ReplicaHandle, ReplicaId, ReplicaStatus, SchemeKind,
+    ValidatorSet,
 };
 use quorate_core::wire::{self, Envelope};
 use quorate_core::{
@@ -289,14 +290,14 @@ where
 }
 
 /// Sends every attack once: each is counted under its cause, and the replicas go on. `body` makes
-/// a message of the attacker's about a height.
-async fn counts_by_cause<P>(engine: Engine, body: impl Fn(Height) -> P::Body)
+/// a message that is worth checking where the victim stands.
+async fn counts_by_cause<P>(engine: Engine, body: impl Fn(&ReplicaStatus) -> P::Body)
 where
     P: Protocol,
     P::Scheme: KeyedScheme,
 {
     let mut scene = Scene::start(engine, NetworkMode::Direct).await;
-    let next = |scene: &Scene| attacks::<P>(body(scene.victim().status().decided.next()));
+    let next = |scene: &Scene| attacks::<P>(body(&scene.victim().status()));
     let mut expected = BTreeMap::new();
     for index in 0..next(&scene).len() {
         let attack = next(&scene).swap_remove(index);
@@ -348,8 +349,10 @@ mod pbft {
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn faults_are_counted_by_cause() {
-        counts_by_cause::<Engine>(quorate::Engine::Pbft, |height| prepare(height.0, "forged"))
-            .await;
+        counts_by_cause::<Engine>(quorate::Engine::Pbft, |status| {
+            prepare(status.decided.0 + 1, "forged")
+        })
+        .await;
     }
 
     /// Each fault that proves a bug or intent costs the connection when it is repeated.
@@ -559,11 +562,18 @@ mod pbft {
 #[cfg(feature = "hotstuff")]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn hotstuff_counts_faults_by_cause() {
-    use quorate_hotstuff::{BlockRequest, Body, HotStuff, TwoChain};
-    let body = |above| {
-        Body::BlockRequest(BlockRequest {
+    use quorate_core::View;
+    use quorate_hotstuff::{Body, HotStuff, TwoChain, Vote};
+    use std::sync::atomic::{AtomicU64, Ordering};
+    // One vote in four is the victim's to collect.
+    let turn = AtomicU64::new(0);
+    let body = |status: &ReplicaStatus| {
+        let ahead = 4 + turn.fetch_add(1, Ordering::Relaxed) % 4;
+        Body::Vote(Vote {
+            view: View(status.place.view.0 + ahead),
+            height: status.decided.next(),
             block: Digest::ZERO,
-            above,
+            commits: None,
         })
     };
     counts_by_cause::<HotStuff<Bls, TwoChain>>(Engine::HotStuffTwoChain, body).await;
@@ -574,9 +584,9 @@ async fn hotstuff_counts_faults_by_cause() {
 async fn tendermint_counts_faults_by_cause() {
     use quorate_core::View;
     use quorate_tendermint::{Body, Tendermint, Value, Vote};
-    let body = |height| {
+    let body = |status: &ReplicaStatus| {
         Body::Prevote(Vote {
-            height,
+            height: status.decided.next(),
             round: View::ZERO,
             value: Value::NIL,
         })

@@ -214,7 +214,8 @@ impl<P: Protocol, A: Application> Restored<P, A> {
         };
         let (replies, application) = (self.executor.replies(), self.executor.application());
         let domain = self.setup.domain();
-        let (log, log_thread) = logging::start(self.log, internal_sender.clone(), Arc::clone(&syncs))?;
+        let (log, log_thread) =
+            logging::start(self.log, internal_sender.clone(), Arc::clone(&syncs))?;
         let (store_work, store_thread) = store::start::<P>(
             Arc::clone(&self.store),
             self.config.retention,

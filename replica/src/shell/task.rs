@@ -198,6 +198,8 @@ impl<P: Protocol> DriverTask<P> {
             Action::Evidence(evidence) => {
                 tracing::warn!(replica = %self.me, ?evidence, "a replica contradicts itself");
                 self.status.send_modify(|status| status.evidence += 1);
+                // Two signatures convict the author, whoever handed them over.
+                self.penalize(evidence.first.by, Fault::Equivocation);
             }
             Action::Penalize(peer, fault) => self.penalize(peer, fault),
             Action::Judge(ticket, verdict) => self.transport.judge(ticket, verdict),
