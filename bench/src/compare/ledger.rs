@@ -70,7 +70,7 @@ impl History {
     }
 
     /// Hashes what is still open.
-    pub(crate) fn close(&mut self) {
+    fn close(&mut self) {
         if let Some((height, bytes)) = self.open.take() {
             let before = self
                 .blocks
@@ -105,10 +105,9 @@ pub(crate) struct Ledger(Arc<Mutex<History>>);
 impl Ledger {
     /// What has been executed so far. Costs a copy of the whole history.
     pub(crate) fn history(&self) -> History {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        let mut history = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        history.close();
+        history.clone()
     }
 }
 
