@@ -81,12 +81,11 @@ fn a_power_cut_in_recycled_segments_loses_nothing_acknowledged() {
     let (mut log, _) = open(directory.path()).unwrap();
     let last = recycle(&mut log);
     let counters = log.counters();
-    let (filled, recycled) = (counters.filled_segments(), counters.recycled_segments());
+    let recycled = counters.recycled_segments();
     cut_at_each(
         &mut log,
         [1, 4, 8, 9, 13, 16, 20, 22].map(|more| last + more),
     );
-    assert_eq!(counters.filled_segments(), filled);
     assert!(counters.recycled_segments() >= recycled + 3);
 }
 
