@@ -1,7 +1,7 @@
 //! What storage costs in processor time and in bytes, at the shape of a replica under full load:
 //! `cargo bench -p quorate-storage --bench cost`. Linux only, for it reads `/proc`.
 //!
-//! Times are those that the kernel has charged to threads, so that a busy machine does not
+//! *Growing* is a new file's first 128 MiB. Times are those that the kernel has charged to threads, so that a busy machine does not
 //! falsify them. Bytes are those handed to the kernel with write calls.
 
 use quorate_core::{BlockStore, Digest, Height, SafetyLog, Seq, StoredBlock};
@@ -45,12 +45,12 @@ impl Usage {
         }
     }
 
-    fn report(self, name: &str) {
+    fn report(self, name: &str, blocks: u64) {
         let now = Self::now();
-        let micros = (now.thread - self.thread) / 1000 / BLOCKS;
+        let micros = (now.thread - self.thread) / 1000 / blocks;
         // A tick is 10 ms on every Linux that runs on common machines.
-        let process = (now.process_ticks - self.process_ticks) * 10_000 / BLOCKS;
-        let percent = (now.written - self.written) * 100 / (BLOCKS * PAYLOAD as u64);
+        let process = (now.process_ticks - self.process_ticks) * 10_000 / blocks;
+        let percent = (now.written - self.written) * 100 / (blocks * PAYLOAD as u64);
         println!(
             "{name}: {micros} us of its thread and {process} us of the process for each block of \
              256 KiB; {percent} % of its bytes written"
@@ -65,6 +65,7 @@ fn log() {
     let mut before = Usage::now();
     for block in 1..=WARM_UP + BLOCKS {
         if block == WARM_UP + 1 {
+            before.report("log, growing", WARM_UP);
             before = Usage::now();
         }
         let seq = log.last().next();
@@ -76,7 +77,7 @@ fn log() {
                 .expect("prune");
         }
     }
-    before.report("log");
+    before.report("log", BLOCKS);
 }
 
 fn store(proof: usize) {
@@ -86,6 +87,7 @@ fn store(proof: usize) {
     let mut before = Usage::now();
     for first in (1..=WARM_UP + BLOCKS).step_by(PUT_AT_ONCE as usize) {
         if first == WARM_UP + 1 {
+            before.report("redb, growing", WARM_UP);
             before = Usage::now();
         }
         let blocks: Vec<_> = (first..first + PUT_AT_ONCE)
@@ -100,7 +102,7 @@ fn store(proof: usize) {
             store.prune(Height(first - 2 * PRUNE_EVERY)).expect("prune");
         }
     }
-    before.report("redb");
+    before.report("redb", BLOCKS);
     let bytes = fs::metadata(&path).expect("the store").len();
     println!("redb file: {} MiB", bytes >> 20);
 }

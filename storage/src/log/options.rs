@@ -3,13 +3,13 @@ use quorate_core::Seq;
 /// How a [`crate::SegmentLog`] uses the disk.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogOptions {
-    /// Size that segments grow to, in bytes; 16 MiB by default. The first one has at most 4 MiB,
+    /// Size that segments grow to, in bytes; 8 MiB by default. The first one has at most 4 MiB,
     /// and each one twice as much as the one before it, so that a small log stays small. The next
     /// segment is prepared once the one in use is half full. Values below 256 count as 256.
     ///
     /// An entry that fits no such segment gets one of its own size.
     pub segment_bytes: u64,
-    /// Pruned segments kept to be written over, instead of writing zeros to new ones; 4 by default.
+    /// Pruned segments kept to be written over, instead of writing zeros to new ones; 6 by default.
     /// At best it is what is pruned at once, divided by `segment_bytes`, and one more. Only
     /// segments of `segment_bytes` up to twice as many are kept.
     pub retired_segments: usize,
@@ -20,8 +20,8 @@ pub struct LogOptions {
 impl Default for LogOptions {
     fn default() -> Self {
         Self {
-            segment_bytes: 16 << 20,
-            retired_segments: 4,
+            segment_bytes: 8 << 20,
+            retired_segments: 6,
             max_entry_bytes: 32 << 20,
         }
     }

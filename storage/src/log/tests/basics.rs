@@ -68,10 +68,7 @@ fn segments_grow_up_to_the_chosen_size() {
     for _ in 0..5 {
         sizes.push(options.segment_after(sizes.last().copied()));
     }
-    assert_eq!(
-        sizes,
-        [4, 8, 16, 16, 16, 16].map(|mebibytes| mebibytes << 20)
-    );
+    assert_eq!(sizes, [4, 8, 8, 8, 8, 8].map(|mebibytes| mebibytes << 20));
 }
 
 #[test]
