@@ -33,12 +33,10 @@ impl LogOptions {
 
     /// Size of the segment that follows one of `previous` bytes.
     pub(crate) fn segment_after(&self, previous: Option<u64>) -> u64 {
-        let size = previous
+        previous
             .map_or(Self::FIRST_SEGMENT_BYTES, |bytes| bytes.saturating_mul(2))
-            .min(self.segment_bytes);
-        size.max(Self::SMALLEST_SEGMENT_BYTES)
-            .next_multiple_of(super::frame::ALIGNMENT as u64)
             .min(self.largest_segment())
+            .next_multiple_of(super::frame::ALIGNMENT as u64)
     }
 
     /// Size that segments grow to.

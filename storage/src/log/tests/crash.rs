@@ -153,6 +153,41 @@ fn a_power_cut_while_a_file_is_recycled_loses_nothing() {
     }
 }
 
+/// Every state that a power cut leaves while an opening overwrites a torn batch, and with it the
+/// stale rest of a recycled segment.
+#[test]
+fn a_power_cut_while_a_recycled_segment_is_mended_loses_nothing() {
+    let directory = TempDir::new().unwrap();
+    let (mut log, _) = open(directory.path()).unwrap();
+    let mut last = recycle(&mut log);
+    let segment = log.active.number + 1;
+    while log.active.number < segment {
+        last += 1;
+        batch(&mut log, last);
+    }
+    settle(&mut log);
+    let before = image(directory.path());
+    let start = usize::try_from(log.position).unwrap();
+    batch(&mut log, last + 3);
+    let name = active_name(&log);
+    assert_eq!(log.active.number, segment, "within one segment");
+    // The batch without its first frame: the other frames are valid, and must go.
+    let mut cut = unsealed(&log, image(directory.path()), Some(&before));
+    let first = start..start + frame::size(entry(last + 1).1.len());
+    cut.get_mut(&name).unwrap()[first.clone()].copy_from_slice(&before[&name][first]);
+    let restored = restore(&cut);
+    let (mended, _) = open(restored.path()).unwrap();
+    assert_eq!(mended.last(), Seq(last));
+    let after = unsealed(&mended, image(restored.path()), Some(&cut));
+    assert!(
+        changed(&cut[&name], &after[&name]).len() >= 4,
+        "overwritten"
+    );
+    for image in torn(&cut, &after) {
+        survive(&image, log.base.first.0, last, last);
+    }
+}
+
 /// Every state that a power cut leaves while segments are pruned.
 #[test]
 fn a_power_cut_while_segments_are_retired_loses_nothing() {

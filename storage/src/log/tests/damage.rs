@@ -29,13 +29,23 @@ impl Sample {
 /// Written once for all tests: in new segments, and in recycled ones.
 fn samples() -> &'static [Sample; 2] {
     static SAMPLES: OnceLock<[Sample; 2]> = OnceLock::new();
-    SAMPLES.get_or_init(|| [write_sample(false), write_sample(true)])
+    SAMPLES.get_or_init(|| [Segments::New, Segments::Recycled].map(write_sample))
 }
 
-fn write_sample(recycled: bool) -> Sample {
+/// What a sample is written to.
+#[derive(Clone, Copy)]
+enum Segments {
+    New,
+    Recycled,
+}
+
+fn write_sample(segments: Segments) -> Sample {
     let directory = TempDir::new().unwrap();
     let (mut log, _) = open(directory.path()).unwrap();
-    let start = if recycled { recycle(&mut log) } else { 0 };
+    let start = match segments {
+        Segments::New => 0,
+        Segments::Recycled => recycle(&mut log),
+    };
     let segment = log.active.number;
     let mut before = Image::new();
     for last in [3, 8, 9, 14, 15, 17] {
@@ -48,7 +58,7 @@ fn write_sample(recycled: bool) -> Sample {
     assert!(log.closed.len() >= 2, "several segments");
     assert!(log.base.segment > segment, "pruned");
     let sealed = image(directory.path());
-    if recycled {
+    if let Segments::Recycled = segments {
         assert_recycled(&sealed);
     }
     let spare = segment::path(directory.path(), log.active.number + 1);
@@ -193,8 +203,8 @@ fn retired_files_without_a_log_are_one_that_was_lost() {
 
 #[test]
 fn swapped_and_foreign_files_are_refused() {
-    for (one, recycled) in samples().iter().zip([false, true]) {
-        let other = &write_sample(recycled);
+    for (one, segments) in samples().iter().zip([Segments::New, Segments::Recycled]) {
+        let other = &write_sample(segments);
         let names: Vec<_> = one.sealed.keys().cloned().collect();
         for (index, name) in names.iter().enumerate() {
             for second in &names[index + 1..] {
