@@ -238,7 +238,7 @@ impl<A: Application> ReplicaBuilder<A> {
         let mut network = self.options.network(listen)?;
         network.peers = addresses;
         let transport =
-            Libp2pTransport::bind(network, *keys.identity_secret(), me, &validators).await?;
+            Libp2pTransport::start(network, *keys.identity_secret(), me, &validators).await?;
         let launch = Launch {
             application: Box::new(self.application),
             options: self.options,

@@ -18,6 +18,7 @@ use std::time::{Duration, Instant};
 #[derive(Debug)]
 pub struct LocalCluster {
     replicas: Vec<ReplicaHandle>,
+    validators: Arc<ValidatorSet>,
 }
 
 impl LocalCluster {
@@ -47,6 +48,12 @@ impl LocalCluster {
     #[must_use]
     pub fn replica(&self, index: usize) -> &ReplicaHandle {
         &self.replicas[index]
+    }
+
+    /// The validators, which is what checking a certificate needs.
+    #[must_use]
+    pub const fn validators(&self) -> &Arc<ValidatorSet> {
+        &self.validators
     }
 
     /// Stops all replicas, and waits until they have stopped.
@@ -167,7 +174,10 @@ impl LocalClusterBuilder {
             };
             replicas.push(launch.run().await?);
         }
-        Ok(LocalCluster { replicas })
+        Ok(LocalCluster {
+            replicas,
+            validators,
+        })
     }
 
     /// Binds all transports, tells them of each other, and waits until they are connected.

@@ -59,3 +59,8 @@ pub use quorate_replica::{
     AdmissionError, Certificate, Client, DriverConfig, Receipt, ReplicaConfig, ReplicaHandle,
     ReplicaStatus, Retention, SubmitError,
 };
+
+/// The program of the README, compiled and run.
+#[cfg(all(doctest, feature = "hotstuff"))]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -117,6 +117,7 @@ pub(crate) type Check = dyn Fn(RequestRef<'_>) -> Result<(), Refusal> + Send + S
 pub(crate) struct Shared {
     pub(crate) submissions: mpsc::UnboundedSender<Request>,
     pub(crate) permits: Arc<Semaphore>,
+    /// How many permits there are.
     pub(crate) request_bytes: usize,
     pub(crate) waiters: Arc<Waiters>,
     pub(crate) check: Box<Check>,
@@ -187,9 +188,8 @@ impl ReplicaHandle {
     /// Waits until there is room for a request of this many bytes.
     async fn room(&self, bytes: usize) -> Result<OwnedSemaphorePermit, SubmitError> {
         let limit = self.0.request_bytes;
-        if bytes > limit + RequestRef::OVERHEAD {
-            let len = bytes - RequestRef::OVERHEAD;
-            return Err(AdmissionError::TooLong { len, limit }.into());
+        if bytes > limit {
+            return Err(AdmissionError::TooLong { len: bytes, limit }.into());
         }
         let bytes = bytes.min(crate::shell::ADMITTED_MIN) as u32;
         let permits = Arc::clone(&self.0.permits);
@@ -225,10 +225,11 @@ impl ReplicaHandle {
                 },
             );
         }
-        shared
-            .submissions
-            .send(request)
-            .map_err(|_| SubmitError::Stopped)?;
+        let id = request.id;
+        if shared.submissions.send(request).is_err() {
+            shared.waiters.lock().remove(&id);
+            return Err(SubmitError::Stopped);
+        }
         Ok(receipt)
     }
 

@@ -20,6 +20,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::time::Instant;
 use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
 
 /// Network turns that may wait for the driver; beyond it the transport's queues fill.
 const INBOUND_TURNS: usize = 16;
@@ -100,6 +101,18 @@ struct Restored<P: Protocol, A: Application> {
     silent: bool,
     executor: Executor<A>,
     survived: Survived<P>,
+}
+
+/// Waits until the threads have ended, which they do when nobody sends them work any more.
+async fn join(threads: [std::thread::JoinHandle<()>; 3]) {
+    let join = move || {
+        for thread in threads {
+            // A thread that panicked has said so, and holds nothing any more.
+            let _ = thread.join();
+        }
+    };
+    // An error says that the runtime is going down.
+    let _ = tokio::task::spawn_blocking(join).await;
 }
 
 fn read_log<P: Protocol>(entries: Vec<(Seq, Vec<u8>)>) -> Result<Survived<P>, StartError> {
@@ -215,8 +228,9 @@ impl<P: Protocol, A: Application> Restored<P, A> {
         };
         let (replies, application) = (self.executor.replies(), self.executor.application());
         let domain = self.setup.domain();
-        let (log, _) = logging::start(self.log, internal_sender.clone(), Arc::clone(&syncs))?;
-        let (store_work, _) = store::start::<P>(
+        let (log, log_thread) =
+            logging::start(self.log, internal_sender.clone(), Arc::clone(&syncs))?;
+        let (store_work, store_thread) = store::start::<P>(
             Arc::clone(&self.store),
             self.config.retention,
             internal_sender.clone(),
@@ -228,7 +242,8 @@ impl<P: Protocol, A: Application> Restored<P, A> {
             events: internal_sender.clone(),
             snapshots: BTreeMap::new(),
         };
-        let (execution, _) = execution.start()?;
+        let (execution, execution_thread) = execution.start()?;
+        let threads = [execution_thread, log_thread, store_thread];
         let inbound_task = InboundTask {
             transport: Arc::clone(&self.transport),
             domain,
@@ -243,6 +258,12 @@ impl<P: Protocol, A: Application> Restored<P, A> {
             rule,
             events: internal_sender.clone(),
         };
+        let others = self
+            .setup
+            .validators
+            .ids()
+            .filter(|id| *id != self.setup.me)
+            .collect();
         let admission = Admission::new(self.config.submitted_bytes, patience::<P>(&self.config));
         let (me, scheme) = (self.setup.me, self.setup.scheme.clone());
         let driver = Driver::start(
@@ -254,6 +275,7 @@ impl<P: Protocol, A: Application> Restored<P, A> {
         let permits = admission.permits();
         let task = DriverTask {
             admission,
+            others,
             driver,
             clock,
             me,
@@ -273,10 +295,13 @@ impl<P: Protocol, A: Application> Restored<P, A> {
             status,
             published: Time::ZERO,
             entries: Vec::new(),
+            reads: JoinSet::new(),
         };
         tokio::spawn(inbound_task.run());
         tokio::spawn(async move {
             task.run(stopping).await;
+            // What was decided is stored, and the files are closed: the directory is free.
+            join(threads).await;
             stopped_sender.send_replace(true);
         });
         let transport = self.transport;

@@ -20,6 +20,7 @@ use std::sync::mpsc::Sender;
 use std::time::Duration;
 use tokio::sync::mpsc::{Receiver, UnboundedReceiver, UnboundedSender};
 use tokio::sync::watch;
+use tokio::task::JoinSet;
 
 /// Events that came together from the network.
 pub(super) struct Inbound<P: Protocol>(pub(super) Vec<Event<P>>);
@@ -42,6 +43,7 @@ pub(super) struct DriverTask<P: Protocol> {
     pub(super) driver: Driver<P>,
     pub(super) clock: Clock,
     pub(super) me: ReplicaId,
+    pub(super) others: Vec<ReplicaId>,
     pub(super) domain: Domain,
     pub(super) transport: Arc<dyn Transport>,
     pub(super) signer: Arc<dyn Signer<P::Scheme>>,
@@ -59,6 +61,8 @@ pub(super) struct DriverTask<P: Protocol> {
     pub(super) published: Time,
     pub(super) entries: Vec<Persist<P>>,
     pub(super) admission: Admission,
+    /// Reads of the block store that are under way.
+    pub(super) reads: JoinSet<()>,
 }
 
 impl<P: Protocol> DriverTask<P> {
@@ -100,8 +104,11 @@ impl<P: Protocol> DriverTask<P> {
             }
             self.carry_out();
         }
+        // In this order: whoever submits from now on is told at once, and nobody is forgotten.
+        self.submissions.close();
         self.waiters.stop();
         self.transport.shut_down().await;
+        while self.reads.join_next().await.is_some() {}
     }
 
     /// Silenced: listens to nobody, so that nobody is kept waiting, and says nothing.
@@ -170,7 +177,11 @@ impl<P: Protocol> DriverTask<P> {
             }
             Action::Verify(batch) => self.verification.messages(batch),
             Action::CheckPayload(ticket, payload) => self.verification.payload(ticket, payload),
-            Action::Execute(decision) => self.execute(ExecutionWork::Execute(decision)),
+            Action::Execute(decision) => {
+                let (height, payload) = (decision.height, &decision.payload);
+                tracing::debug!(replica = %self.me, %height, ?payload, "decided");
+                self.execute(ExecutionWork::Execute(decision));
+            }
             Action::SignCheckpoint(claim) => self.sign_checkpoint(claim),
             Action::VerifyCheckpoint(by, claim, signature) => {
                 self.verification.checkpoint(by, claim, signature);
@@ -194,6 +205,8 @@ impl<P: Protocol> DriverTask<P> {
             Action::Evidence(evidence) => {
                 tracing::warn!(replica = %self.me, ?evidence, "a replica contradicts itself");
                 self.status.send_modify(|status| status.evidence += 1);
+                // Two signatures convict the author, whoever handed them over.
+                self.penalize(evidence.first.by, Fault::Equivocation);
             }
             Action::Penalize(peer, fault) => self.penalize(peer, fault),
             Action::Judge(ticket, verdict) => self.transport.judge(ticket, verdict),
@@ -224,6 +237,22 @@ impl<P: Protocol> DriverTask<P> {
                 bytes,
             },
         );
+    }
+
+    /// Service messages go from one replica to another, because the connection vouches for their
+    /// sender. Only checkpoints, which are signed, may be gossiped.
+    fn send_service(&self, to: Destination, message: &Service<P>) {
+        let frame = message.encode(&self.domain, self.me);
+        if to == Destination::One(self.me) {
+            return;
+        }
+        if to == Destination::Others && !matches!(message, Service::Checkpoint(..)) {
+            for peer in &self.others {
+                self.transport.send(Destination::One(*peer), frame.clone());
+            }
+        } else {
+            self.transport.send(to, frame);
+        }
     }
 
     fn sign(&self, ticket: SignTicket, body: P::Body) {
@@ -277,11 +306,17 @@ impl<P: Protocol> DriverTask<P> {
         }
     }
 
+    /// Reads from the block store, where it may wait.
+    fn read(&mut self, work: impl FnOnce() + Send + 'static) {
+        while self.reads.try_join_next().is_some() {}
+        self.reads.spawn_blocking(work);
+    }
+
     /// Looks in the block store for decisions, and sends them.
-    fn serve_decisions(&self, to: ReplicaId, from: Height) {
+    fn serve_decisions(&mut self, to: ReplicaId, from: Height) {
         let (store, transport) = (Arc::clone(&self.store), Arc::clone(&self.transport));
         let (domain, me) = (self.domain, self.me);
-        tokio::task::spawn_blocking(move || {
+        self.read(move || {
             let decisions = stored_decisions::<P>(&*store, from).unwrap_or_else(|error| {
                 tracing::warn!(%error, "cannot read blocks for a peer");
                 Vec::new()
@@ -292,11 +327,11 @@ impl<P: Protocol> DriverTask<P> {
     }
 
     /// Looks in the block store for a payload.
-    fn find_payload(&self, to: Option<ReplicaId>, digest: quorate_core::Digest) {
+    fn find_payload(&mut self, to: Option<ReplicaId>, digest: quorate_core::Digest) {
         let (store, transport) = (Arc::clone(&self.store), Arc::clone(&self.transport));
         let (domain, me) = (self.domain, self.me);
         let events = self.internal_sender.clone();
-        tokio::task::spawn_blocking(move || {
+        self.read(move || {
             let found = store.find(&digest).ok().flatten();
             let found = found.and_then(|block| borsh::from_slice(&block.decision).ok());
             let found = found.map(|decision: Decision<P>| decision.payload);
