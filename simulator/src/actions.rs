@@ -94,6 +94,13 @@ impl<P: Engine> World<P> {
             Action::FindPayload(to, digest) => self.find_payload(id, to, digest),
             Action::Stable(checkpoint) => {
                 self.note(id, || format!("stable {:?}", checkpoint.claim.height));
+                let stored = self.nodes[id.index()].store.last();
+                let stored = stored.map(|decision| decision.height);
+                assert!(
+                    stored >= Some(checkpoint.claim.height),
+                    "{id:?} has {stored:?} in its store, and may forget its promises up to {:?}",
+                    checkpoint.claim.height
+                );
                 let (_, stored) = self.reserve(id);
                 let run = self.nodes[id.index()].run;
                 self.queue

@@ -68,6 +68,22 @@ fn many_crashes<P: Engine>() {
     run::<P>(options, scenario);
 }
 
+/// Block stores lag behind the logs: what a checkpoint lets a replica forget must be stored.
+fn slow_stores<P: Engine>() {
+    let options = |seed| {
+        let mut options = plain(seed);
+        options.checkpoint_interval = 4;
+        options.disk.store = Duration::from_millis(1)..=Duration::from_millis(80);
+        options
+    };
+    let scenario = |seed| Scenario {
+        crashes: 500,
+        down_max: size(seed),
+        ..Scenario::default()
+    };
+    run::<P>(options, scenario);
+}
+
 fn silent<P: Engine>() {
     let scenario = |seed| Scenario {
         silent: Some(ReplicaId(seed as u16 % 4)),
@@ -121,6 +137,7 @@ super::for_each_engine!(
     lossy,
     crashes,
     many_crashes,
+    slow_stores,
     silent,
     partitions,
     everything,
