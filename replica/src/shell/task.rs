@@ -171,10 +171,7 @@ impl<P: Protocol> DriverTask<P> {
             Action::Append(persist) => self.entries.push(persist),
             Action::Sign(ticket, body) => self.sign(ticket, body),
             Action::Transmit(to, message) => self.transmit(to, &message),
-            Action::SendService(to, message) => {
-                self.transport
-                    .send(to, message.encode(&self.domain, self.me));
-            }
+            Action::SendService(to, message) => self.send_service(to, &message),
             Action::Verify(batch) => self.verification.messages(batch),
             Action::CheckPayload(ticket, payload) => self.verification.payload(ticket, payload),
             Action::Execute(decision) => {
