@@ -7,8 +7,8 @@ use quorate_core::{
     Batch, Body, Channel, CheckpointClaim, Claim, Claims, Decision, Destination, Digest, Frame,
     KeyRole, Note, Payload, ReplicaId, Scheme, Verified, wire,
 };
-use quorate_replica::Service;
 use quorate_replica::driver::{Action, CheckedBatch, Event, SignTicket};
+use quorate_replica::{Outcome, Service};
 use std::future::Future;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
@@ -94,6 +94,13 @@ impl<P: Engine> World<P> {
             Action::FindPayload(to, digest) => self.find_payload(id, to, digest),
             Action::Stable(checkpoint) => {
                 self.note(id, || format!("stable {:?}", checkpoint.claim.height));
+                let stored = self.nodes[id.index()].store.last();
+                let stored = stored.map(|decision| decision.height);
+                assert!(
+                    stored >= Some(checkpoint.claim.height),
+                    "{id:?} has {stored:?} in its store, and may forget its promises up to {:?}",
+                    checkpoint.claim.height
+                );
                 let (_, stored) = self.reserve(id);
                 let run = self.nodes[id.index()].run;
                 self.queue
@@ -277,7 +284,10 @@ impl<P: Engine> World<P> {
         self.checks
             .executed(id, decision.height, application.head());
         drop(application);
-        for (request, _) in &executed.replies {
+        for (request, outcome) in &executed.replies {
+            if matches!(outcome, Outcome::Repeated(_)) {
+                self.checks.counts.repeated += 1;
+            }
             self.checks.request_done(self.now, id, *request);
         }
         let claim = executed.state.map(|state| CheckpointClaim {

@@ -25,6 +25,8 @@ pub struct Counts {
     pub restarts: u64,
     /// Requests executed where they were submitted.
     pub requests: u64,
+    /// Requests that were decided again, and skipped, summed over the replicas.
+    pub repeated: u64,
 }
 
 /// How long requests took from submission to execution at their replica.

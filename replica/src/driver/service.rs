@@ -114,8 +114,6 @@ impl<P: Protocol> Driver<P> {
         self.executed = height;
         if let Some(claim) = claim {
             self.claims.insert(height, claim);
-            let event = self.checkpoints.executed(claim);
-            self.checkpoint_event(event);
         }
         self.settled();
     }
@@ -138,6 +136,10 @@ impl<P: Protocol> Driver<P> {
                 break;
             }
             let claim = first.remove();
+            // Not before: a checkpoint that is stable lets the engine forget its promises, and
+            // without the decisions a restarted replica could make others in their place.
+            let event = self.checkpoints.executed(claim);
+            self.checkpoint_event(event);
             if !self.mute {
                 self.actions.push(Action::SignCheckpoint(claim));
             }

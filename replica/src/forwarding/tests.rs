@@ -193,7 +193,7 @@ fn a_new_leader_gets_what_no_leader_was_given_and_the_rest_only_after_a_timeout(
     assert_eq!(fixture.deadline(), Some(at(850)));
     assert_eq!(fixture.plan(849), []);
     assert_eq!(fixture.plan(850), [(one(3), vec![1])]);
-    assert_eq!(fixture.plan(5000), []);
+    assert_eq!(fixture.plan(5000), [(Destination::Others, vec![1])]);
 }
 
 #[test]

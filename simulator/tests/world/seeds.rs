@@ -19,6 +19,7 @@ const fn size(seed: u64) -> usize {
 }
 
 fn run<P: Engine>(options: impl Fn(u64) -> Options, scenario: impl Fn(u64) -> Scenario) {
+    let (mut requests, mut repeated) = (0, 0);
     for seed in seeds() {
         let mut world = World::<P>::new(options(seed));
         scenario(seed).run(&mut world, seed);
@@ -27,7 +28,10 @@ fn run<P: Engine>(options: impl Fn(u64) -> Options, scenario: impl Fn(u64) -> Sc
             counts.requests > 0 && counts.decided > 0,
             "nothing happened"
         );
+        requests += counts.requests;
+        repeated += counts.repeated;
     }
+    println!("{}: {requests} requests, {repeated} repeated", P::NAME);
 }
 
 fn plain(seed: u64) -> Options {
@@ -68,6 +72,22 @@ fn many_crashes<P: Engine>() {
     run::<P>(options, scenario);
 }
 
+/// Block stores lag behind the logs: what a checkpoint lets a replica forget must be stored.
+fn slow_stores<P: Engine>() {
+    let options = |seed| {
+        let mut options = plain(seed);
+        options.checkpoint_interval = 4;
+        options.disk.store = Duration::from_millis(1)..=Duration::from_millis(80);
+        options
+    };
+    let scenario = |seed| Scenario {
+        crashes: 500,
+        down_max: size(seed),
+        ..Scenario::default()
+    };
+    run::<P>(options, scenario);
+}
+
 fn silent<P: Engine>() {
     let scenario = |seed| Scenario {
         silent: Some(ReplicaId(seed as u16 % 4)),
@@ -99,6 +119,22 @@ fn everything<P: Engine>() {
     run::<P>(options, scenario);
 }
 
+/// The same options give the same run.
+fn runs_repeat<P: Engine>() {
+    let run = |seed| {
+        let mut world = World::<P>::new(plain(seed).lossy(50));
+        let scenario = Scenario {
+            crashes: 300,
+            cuts: 200,
+            ..Scenario::default()
+        };
+        scenario.run(&mut world, seed);
+        (world.now(), world.counts(), world.latency())
+    };
+    assert_eq!(run(1), run(1));
+    assert_ne!(run(1), run(2));
+}
+
 fn all_restart<P: Engine>() {
     for seed in seeds() {
         let mut world = World::<P>::started(plain(seed));
@@ -121,8 +157,10 @@ super::for_each_engine!(
     lossy,
     crashes,
     many_crashes,
+    slow_stores,
     silent,
     partitions,
     everything,
+    runs_repeat,
     all_restart,
 );
