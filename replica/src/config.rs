@@ -77,7 +77,8 @@ pub struct ReplicaConfig {
     /// Longest message that is accepted, in bytes.
     pub frame_bytes: usize,
     /// Most bytes of this replica's own clients' requests between submission and execution.
-    /// Beyond it, submitting waits: back-pressure. A longer request waits until it is alone.
+    /// Beyond it, submitting waits: back-pressure. Usually far fewer are admitted: as many as are
+    /// decided within a fraction of the engine's timeout.
     pub submitted_bytes: usize,
     /// Which blocks stay in the block store.
     pub retention: Retention,

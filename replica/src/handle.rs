@@ -117,8 +117,6 @@ pub(crate) type Check = dyn Fn(RequestRef<'_>) -> Result<(), Refusal> + Send + S
 pub(crate) struct Shared {
     pub(crate) submissions: mpsc::UnboundedSender<Request>,
     pub(crate) permits: Arc<Semaphore>,
-    /// How many permits there are.
-    pub(crate) submitted_bytes: usize,
     pub(crate) request_bytes: usize,
     pub(crate) waiters: Arc<Waiters>,
     pub(crate) check: Box<Check>,
@@ -192,9 +190,7 @@ impl ReplicaHandle {
         if bytes > limit {
             return Err(AdmissionError::TooLong { len: bytes, limit }.into());
         }
-        // A request larger than all the room there is travels alone.
-        let bytes = bytes.min(self.0.submitted_bytes);
-        let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
+        let bytes = bytes.min(crate::shell::ADMITTED_MIN) as u32;
         let permits = Arc::clone(&self.0.permits);
         permits
             .acquire_many_owned(bytes)

@@ -33,8 +33,12 @@ impl Sequences {
 /// What one replica has executed.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct History {
-    /// Digest of everything executed up to and at each height that had requests, in order.
+    /// Digest of everything executed up to and at each height that had requests, in order. The
+    /// newest height is not in it yet: see [`Self::close`].
     blocks: Vec<(Height, Digest)>,
+    /// What was executed at the newest height so far. Hashed at once when the next one begins,
+    /// which is several times faster than request by request.
+    open: Option<(Height, Vec<u8>)>,
     executed: BTreeMap<ClientId, Sequences>,
     /// Requests executed so far.
     pub(crate) requests: u64,
@@ -57,21 +61,27 @@ impl History {
         sequences.within(self.executed.get(&client).unwrap_or(&none))
     }
 
-    fn execute(&mut self, height: Height, request: RequestRef<'_>) {
-        let before = self
-            .blocks
-            .last()
-            .map_or(Digest::ZERO, |(_, digest)| *digest);
-        let digest = Digest::builder("quorate 2026 comparison ledger v1")
-            .digest(&before)
-            .number(request.id.client.0 as u64)
-            .number(request.id.sequence)
-            .bytes(request.body)
-            .finish();
-        match self.blocks.last_mut() {
-            Some((at, last)) if *at == height => *last = digest,
-            _ => self.blocks.push((height, digest)),
+    /// Hashes what is still open.
+    pub(crate) fn close(&mut self) {
+        if let Some((height, bytes)) = self.open.take() {
+            let before = self
+                .blocks
+                .last()
+                .map_or(Digest::ZERO, |(_, digest)| *digest);
+            let digest = Digest::builder("quorate 2026 comparison ledger v1")
+                .digest(&before)
+                .bytes(&bytes)
+                .finish();
+            self.blocks.push((height, digest));
         }
+    }
+
+    fn execute(&mut self, height: Height, request: RequestRef<'_>) {
+        if self.open.as_ref().is_some_and(|(at, _)| *at != height) {
+            self.close();
+        }
+        let (_, bytes) = self.open.get_or_insert_with(|| (height, Vec::new()));
+        request.append_to(bytes);
         self.requests += 1;
         let executed = self.executed.entry(request.id.client).or_default();
         if !executed.insert(request.id.sequence) {

@@ -243,6 +243,12 @@ impl<P: Protocol> Driver<P> {
         self.executed
     }
 
+    /// When the oldest request that waits here to be decided was received.
+    #[must_use]
+    pub fn oldest_waiting(&self) -> Option<Time> {
+        self.mempool.oldest_waiting()
+    }
+
     /// Bytes of requests that wait to be executed.
     #[must_use]
     pub fn pending_bytes(&self) -> usize {

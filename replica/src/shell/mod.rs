@@ -10,6 +10,7 @@
 //!
 //! Nothing on the driver's task waits for a disk, a signature or the application.
 
+mod admission;
 mod execution;
 mod inbound;
 mod logging;
@@ -18,6 +19,7 @@ mod store;
 mod task;
 mod verification;
 
+pub(crate) use admission::ADMITTED_MIN;
 pub use start::{Parts, start, thread_pool};
 
 use quorate_core::{Height, Place, ReplicaId, Time};

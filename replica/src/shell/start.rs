@@ -1,5 +1,6 @@
 //! Starting a replica: from what survived to running tasks.
 
+use super::admission::Admission;
 use super::execution::Execution;
 use super::inbound::InboundTask;
 use super::store::StableState;
@@ -18,7 +19,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::time::Instant;
-use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
 /// Network turns that may wait for the driver; beyond it the transport's queues fill.
@@ -80,6 +81,12 @@ pub async fn start<P: Protocol, A: Application>(
         std::panic::resume_unwind(panic.into_panic());
     })?;
     restored.run()
+}
+
+/// How old a waiting request may become before fewer are admitted. A stable leader is suspected
+/// when a request has waited for the timeout; rotating ones are not.
+fn patience<P: Protocol>(config: &ReplicaConfig) -> std::time::Duration {
+    config.driver.forward_timeout / if P::ROTATES { 2 } else { 4 }
 }
 
 /// The parts, with an application that is up to date.
@@ -206,7 +213,6 @@ impl<P: Protocol, A: Application> Restored<P, A> {
         let silent = Arc::new(AtomicBool::new(self.silent));
         let syncs = Arc::new(AtomicU64::new(0));
         let limits = self.config.driver.mempool;
-        let submitted_bytes = self.config.submitted_bytes.clamp(1, Semaphore::MAX_PERMITS);
         let check = self.executor.payload_check(limits);
         let rule: Arc<PayloadRule> = {
             let check = check.clone();
@@ -244,6 +250,7 @@ impl<P: Protocol, A: Application> Restored<P, A> {
             rule,
             events: internal_sender.clone(),
         };
+        let admission = Admission::new(self.config.submitted_bytes, patience::<P>(&self.config));
         let (me, scheme) = (self.setup.me, self.setup.scheme.clone());
         let driver = Driver::start(
             self.setup,
@@ -251,7 +258,9 @@ impl<P: Protocol, A: Application> Restored<P, A> {
             self.survived,
             clock.now(),
         );
+        let permits = admission.permits();
         let task = DriverTask {
+            admission,
             driver,
             clock,
             me,
@@ -270,6 +279,7 @@ impl<P: Protocol, A: Application> Restored<P, A> {
             silent: Arc::clone(&silent),
             status,
             published: Time::ZERO,
+            unpublished: false,
             entries: Vec::new(),
             reads: JoinSet::new(),
         };
@@ -283,8 +293,7 @@ impl<P: Protocol, A: Application> Restored<P, A> {
         let transport = self.transport;
         Ok(ReplicaHandle(Arc::new(Shared {
             submissions: submissions_sender,
-            permits: Arc::new(Semaphore::new(submitted_bytes)),
-            submitted_bytes,
+            permits,
             request_bytes: limits.request_bytes,
             waiters,
             check: Box::new(move |request| check.check_request(request)),

@@ -1,5 +1,6 @@
 //! The driver's task: takes events, runs the driver, starts what it wants done.
 
+use super::admission::Admission;
 use super::execution::ExecutionWork;
 use super::logging::{LogReport, LogWork};
 use super::verification::Verification;
@@ -57,9 +58,12 @@ pub(super) struct DriverTask<P: Protocol> {
     pub(super) silent: Arc<AtomicBool>,
     pub(super) status: watch::Sender<ReplicaStatus>,
     pub(super) published: Time,
+    /// Whether there may be news that were too soon after the last.
+    pub(super) unpublished: bool,
     pub(super) entries: Vec<Persist<P>>,
     /// Reads of the block store that are under way.
     pub(super) reads: JoinSet<()>,
+    pub(super) admission: Admission,
 }
 
 impl<P: Protocol> DriverTask<P> {
@@ -68,7 +72,7 @@ impl<P: Protocol> DriverTask<P> {
         let (mut reports, mut requests) = (Vec::new(), Vec::new());
         self.carry_out();
         loop {
-            let deadline = self.driver.deadline();
+            let deadline = self.deadline();
             tokio::select! {
                 biased;
                 _ = stop.wait_for(|stop| *stop) => break,
@@ -106,6 +110,12 @@ impl<P: Protocol> DriverTask<P> {
         self.waiters.stop();
         self.transport.shut_down().await;
         while self.reads.join_next().await.is_some() {}
+    }
+
+    /// When to look again: whether the driver wants it, or the last news have waited.
+    fn deadline(&self) -> Option<Time> {
+        let publish = self.unpublished.then(|| self.published.after(STATUS_EVERY));
+        self.driver.deadline().into_iter().chain(publish).min()
     }
 
     /// Silenced: listens to nobody, so that nobody is kept waiting, and says nothing.
@@ -328,8 +338,10 @@ impl<P: Protocol> DriverTask<P> {
 
     fn publish(&mut self) {
         let now = self.clock.now();
+        self.admission.adjust(now, self.driver.oldest_waiting());
         let status = self.driver.status();
-        if now.since(self.published) < STATUS_EVERY && self.published != Time::ZERO {
+        self.unpublished = now.since(self.published) < STATUS_EVERY && self.published != Time::ZERO;
+        if self.unpublished {
             return;
         }
         self.published = now;
