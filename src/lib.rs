@@ -64,3 +64,8 @@ pub use quorate_replica::{
 #[cfg(all(doctest, feature = "hotstuff"))]
 #[doc = include_str!("../README.md")]
 struct Readme;
+
+/// The programs of the guide, compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/embedding.md")]
+struct Embedding;

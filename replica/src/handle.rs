@@ -117,7 +117,6 @@ pub(crate) type Check = dyn Fn(RequestRef<'_>) -> Result<(), Refusal> + Send + S
 pub(crate) struct Shared {
     pub(crate) submissions: mpsc::UnboundedSender<Request>,
     pub(crate) permits: Arc<Semaphore>,
-    /// How many permits there are.
     pub(crate) request_bytes: usize,
     pub(crate) waiters: Arc<Waiters>,
     pub(crate) check: Box<Check>,

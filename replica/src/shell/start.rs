@@ -294,6 +294,7 @@ impl<P: Protocol, A: Application> Restored<P, A> {
             silent: Arc::clone(&silent),
             status,
             published: Time::ZERO,
+            unpublished: false,
             entries: Vec::new(),
             reads: JoinSet::new(),
         };

@@ -59,10 +59,12 @@ pub(super) struct DriverTask<P: Protocol> {
     pub(super) silent: Arc<AtomicBool>,
     pub(super) status: watch::Sender<ReplicaStatus>,
     pub(super) published: Time,
+    /// Whether there may be news that were too soon after the last.
+    pub(super) unpublished: bool,
     pub(super) entries: Vec<Persist<P>>,
-    pub(super) admission: Admission,
     /// Reads of the block store that are under way.
     pub(super) reads: JoinSet<()>,
+    pub(super) admission: Admission,
 }
 
 impl<P: Protocol> DriverTask<P> {
@@ -71,7 +73,7 @@ impl<P: Protocol> DriverTask<P> {
         let (mut reports, mut requests) = (Vec::new(), Vec::new());
         self.carry_out();
         loop {
-            let deadline = self.driver.deadline();
+            let deadline = self.deadline();
             tokio::select! {
                 biased;
                 _ = stop.wait_for(|stop| *stop) => break,
@@ -109,6 +111,12 @@ impl<P: Protocol> DriverTask<P> {
         self.waiters.stop();
         self.transport.shut_down().await;
         while self.reads.join_next().await.is_some() {}
+    }
+
+    /// When to look again: whether the driver wants it, or the last news have waited.
+    fn deadline(&self) -> Option<Time> {
+        let publish = self.unpublished.then(|| self.published.after(STATUS_EVERY));
+        self.driver.deadline().into_iter().chain(publish).min()
     }
 
     /// Silenced: listens to nobody, so that nobody is kept waiting, and says nothing.
@@ -350,7 +358,8 @@ impl<P: Protocol> DriverTask<P> {
         let now = self.clock.now();
         self.admission.adjust(now, self.driver.oldest_waiting());
         let status = self.driver.status();
-        if now.since(self.published) < STATUS_EVERY && self.published != Time::ZERO {
+        self.unpublished = now.since(self.published) < STATUS_EVERY && self.published != Time::ZERO;
+        if self.unpublished {
             return;
         }
         self.published = now;
