@@ -1,7 +1,10 @@
 //! What it costs to encode and to decode, to hash and to name: the parts of a message's way that
 //! are neither network nor signatures.
 
-#![allow(missing_docs, reason = "criterion's macros make undocumented functions")]
+#![allow(
+    missing_docs,
+    reason = "criterion's macros make undocumented functions"
+)]
 
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use quorate_core::wire::Envelope;
@@ -51,7 +54,11 @@ fn payloads(criterion: &mut Criterion) {
             BenchmarkId::new("parse", bytes),
             &batch,
             |bencher, batch| {
-                bencher.iter(|| Requests::new(black_box(batch)).filter_map(Result::ok).count());
+                bencher.iter(|| {
+                    Requests::new(black_box(batch))
+                        .filter_map(Result::ok)
+                        .count()
+                });
             },
         );
         group.finish();
