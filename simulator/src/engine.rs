@@ -24,10 +24,11 @@ pub trait Engine: Protocol<Scheme = Mock> {
 
 impl Engine for Pbft<Mock> {
     fn config(timeout: Duration) -> Self::Config {
-        let mut config = quorate_pbft::Config::default();
-        config.request_timeout = timeout;
-        config.timeout_max = TIMEOUT_MAX.max(timeout);
-        config
+        quorate_pbft::Config {
+            request_timeout: timeout,
+            timeout_max: TIMEOUT_MAX.max(timeout),
+            ..quorate_pbft::Config::default()
+        }
     }
 }
 
@@ -42,12 +43,12 @@ impl<R: CommitRule> Engine for HotStuff<Mock, R> {
 
 impl Engine for Tendermint<Mock> {
     fn config(timeout: Duration) -> Self::Config {
-        let mut config = quorate_tendermint::Config::default();
-        config.propose_timeout = timeout;
-        config.vote_timeout = timeout / 2;
-        config.timeout_step = timeout / 4;
-        config.timeout_max = TIMEOUT_MAX.max(timeout);
-        config
+        quorate_tendermint::Config {
+            propose_timeout: timeout,
+            vote_timeout: timeout / 2,
+            timeout_step: timeout / 4,
+            timeout_max: TIMEOUT_MAX.max(timeout),
+        }
     }
 
     fn leaders(validators: &ValidatorSet) -> Rotation {

@@ -81,10 +81,11 @@ impl Scenario {
 
     fn trouble<P: Engine>(&self, world: &mut World<P>, random: &mut Random, ids: &[ReplicaId]) {
         let down: Vec<_> = ids.iter().filter(|id| !world.is_up(**id)).collect();
-        if random.chance(self.crashes) && down.len() < self.down_max {
-            if let Some(id) = pick(random, ids).filter(|id| world.is_up(*id)) {
-                world.crash_after(id, random.below(60));
-            }
+        if random.chance(self.crashes)
+            && down.len() < self.down_max
+            && let Some(id) = pick(random, ids).filter(|id| world.is_up(*id))
+        {
+            world.crash_after(id, random.below(60));
         }
         if random.chance(400)
             && let Some(id) = down.first()

@@ -109,7 +109,9 @@ impl<S: Scheme> Tendermint<S> {
         let before = self.marks.len();
         self.marks = self.marks.split_off(&executed.next());
         if self.marks.len() < before
-            && let Some((_, begins)) = self.marks.first_key_value()
+            // The lowest of all: after a restart, a height that had no record may get one behind
+            // those of the heights above it.
+            && let Some(begins) = self.marks.values().min()
         {
             out.prune(*begins);
         }

@@ -88,6 +88,19 @@ fn slow_stores<P: Engine>() {
     run::<P>(options, scenario);
 }
 
+/// Seed 309: Tendermint forgot promises of heights whose records came before those of a lower one.
+fn slow_stores_regression<P: Engine>() {
+    let mut options = plain(309);
+    options.checkpoint_interval = 4;
+    options.disk.store = Duration::from_millis(1)..=Duration::from_millis(80);
+    let scenario = Scenario {
+        crashes: 500,
+        down_max: size(309),
+        ..Scenario::default()
+    };
+    scenario.run(&mut World::<P>::new(options), 309);
+}
+
 fn silent<P: Engine>() {
     let scenario = |seed| Scenario {
         silent: Some(ReplicaId(seed as u16 % 4)),
@@ -158,6 +171,7 @@ super::for_each_engine!(
     crashes,
     many_crashes,
     slow_stores,
+    slow_stores_regression,
     silent,
     partitions,
     everything,
