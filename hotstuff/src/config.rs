@@ -19,7 +19,8 @@ pub struct Config {
     pub flush_after: Duration,
     /// How long a leader waits for a payload while nothing is undecided, before it proposes an
     /// empty block. Half of [`Self::view_timeout`] at most, so that an idle cluster gives up no
-    /// view.
+    /// view. Idleness is the driver's affair, which answers sooner; this is what happens if it
+    /// does not.
     pub idle_after: Duration,
     /// Undecided blocks kept with their payloads. Beyond it, blocks that the newest certificate
     /// does not stand on are dropped, and leaders propose empty blocks.
@@ -35,7 +36,7 @@ impl Default for Config {
             view_timeout: Duration::from_secs(1),
             timeout_max: Duration::from_secs(30),
             flush_after: Duration::from_millis(2),
-            idle_after: Duration::from_millis(50),
+            idle_after: Duration::from_millis(500),
             undecided: 1024,
             fetch_pace: Duration::from_millis(20),
         }

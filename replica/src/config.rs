@@ -24,6 +24,9 @@ pub struct DriverConfig {
     pub checkpoint_interval: u64,
     /// How long a peer has to answer before another one is asked.
     pub fetch_patience: Duration,
+    /// How often a replica for which nothing happens asks one peer whether it has missed
+    /// something, and says its last checkpoint again if that is not stable: messages get lost.
+    pub beat_interval: Duration,
     /// Most messages in one batch of signature checks.
     pub verify_batch: usize,
     /// How many of the newest decisions are kept at hand for peers that are a little behind.
@@ -40,6 +43,7 @@ impl Default for DriverConfig {
             forward_timeout: Duration::from_secs(1),
             checkpoint_interval: 64,
             fetch_patience: Duration::from_millis(250),
+            beat_interval: Duration::from_secs(1),
             verify_batch: 256,
             recent_decisions: 128,
         }

@@ -36,7 +36,10 @@ pub type Forwarded = (Destination, Vec<u8>);
 /// everyone whatever the leader does: a leader that slows one replica's clients down must face
 /// everybody's timers. A change of the leader alone forwards nothing again: what matters has been
 /// sent to everyone. But what waits when a leader comes, and still does a whole timeout later,
-/// is forwarded to it once more.
+/// is forwarded to it once more. And because frames get lost, what has been sent to everyone is
+/// sent again after every whole timeout in which nothing of this replica's clients was decided:
+/// without that a replica that was cut off meanwhile would wait for ever, while the others see
+/// nothing to do.
 ///
 /// **Rotating leaders.** A request that has waited for a full rotation goes to the leader two or
 /// more views ahead, once, if this replica's own turns do not serve it: it is in no payload of
@@ -58,6 +61,7 @@ pub struct Forwarding {
     /// Local requests below this arrival have been forwarded to everyone.
     to_everyone: Arrival,
     again: Option<Again>,
+    last_to_everyone: Time,
     last_to_leader: Option<Time>,
     place: Option<Place>,
     /// What there was at each of the last changes of place: the oldest is a rotation ago.
@@ -86,6 +90,7 @@ impl Forwarding {
             to_leader: Arrival::START,
             to_everyone: Arrival::START,
             again: None,
+            last_to_everyone: Time::ZERO,
             last_to_leader: None,
             place: None,
             rotation: VecDeque::new(),
@@ -144,8 +149,13 @@ impl Forwarding {
             let batches = self.again_for_leader(now, mempool).into_iter();
             forwarded.extend(batches.map(|batch| (to, batch)));
         }
-        let batches = self.for_everyone(now, mempool).into_iter();
-        forwarded.extend(batches.map(|batch| (Destination::Others, batch)));
+        let mut batches = self.for_everyone(now, mempool);
+        batches.extend(self.again_for_everyone(now, mempool));
+        forwarded.extend(
+            batches
+                .into_iter()
+                .map(|batch| (Destination::Others, batch)),
+        );
         forwarded
     }
 
@@ -214,10 +224,37 @@ impl Forwarding {
             Step::Stop
         });
         self.to_everyone = collected.next;
+        if !collected.batches.is_empty() {
+            self.last_to_everyone = now;
+        }
         self.come_back_for_more(now, &collected);
         if let Some(at) = next_due {
             self.wake_at(at);
         }
+        collected.batches
+    }
+
+    /// What everyone has been sent, perhaps, and nobody has served: it may have been lost.
+    fn again_for_everyone(&mut self, now: Time, mempool: &Mempool) -> Vec<Vec<u8>> {
+        let end = self.to_everyone;
+        if mempool.is_empty() || end == Arrival::START {
+            return Vec::new();
+        }
+        let last = self.last_to_everyone.max(mempool.local_progress().at);
+        let at = last.after(self.timeout);
+        if now < at {
+            self.wake_at(at);
+            return Vec::new();
+        }
+        self.last_to_everyone = now;
+        self.wake_at(now.after(self.timeout));
+        let collected = collect(mempool, Arrival::START, |waiting| {
+            if waiting.arrival < end {
+                Step::Take
+            } else {
+                Step::Stop
+            }
+        });
         collected.batches
     }
 

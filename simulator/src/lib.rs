@@ -1,1 +1,27 @@
-//! Under construction.
+//! A seeded world that runs the production driver and engines, in one thread and virtual time.
+//!
+//! [`World`] has replicas ([`quorate_replica::driver::Driver`] around an engine on the mock
+//! scheme), a network that delays, loses, doubles and cuts, and disks that lose what is not
+//! synced. It carries the driver's actions out as the tokio shell does, and checks on every event
+//! that the replicas agree, promise before they speak, and execute each request once. The same
+//! [`Options`] give the same run.
+
+mod actions;
+mod application;
+mod checks;
+mod disk;
+mod engine;
+mod inbound;
+mod network;
+mod node;
+mod options;
+mod queue;
+mod scenario;
+mod world;
+
+pub use application::HashChain;
+pub use checks::{Counts, Latency};
+pub use engine::Engine;
+pub use options::{DiskOptions, NetworkOptions, Options, Work};
+pub use scenario::Scenario;
+pub use world::World;

@@ -5,6 +5,7 @@ mod counters;
 mod frame;
 mod options;
 mod recovery;
+mod retired;
 mod segment;
 mod spare;
 
@@ -20,6 +21,7 @@ use frame::{Frame, Kind};
 use options::ClosedSegment;
 use quorate_core::{SafetyLog, Seq, StorageError};
 use recovery::Recovered;
+use retired::{Retired, RetiredFile};
 use segment::{HEADER, Header, Segment};
 use spare::Spare;
 use std::collections::VecDeque;
@@ -33,7 +35,8 @@ use std::sync::atomic::AtomicBool;
 /// Buffers larger than this are given back after a commit.
 const KEPT_BUFFER_BYTES: usize = 1 << 20;
 
-/// A safety log in a directory of its own: preallocated segments of checksummed frames.
+/// A safety log in a directory of its own: preallocated segments of checksummed frames. Pruned
+/// segments are written over, so that at steady state the disk gets nothing but entries.
 ///
 /// [`SafetyLog::append`] keeps entries in memory, at most one segment of them;
 /// [`SafetyLog::sync`] writes them in one piece and syncs once. What a crash leaves is told apart
@@ -59,6 +62,7 @@ pub struct SegmentLog {
     sealed: bool,
     failed: bool,
     spare: Spare,
+    retired: Retired,
     /// Held until everything else is dropped.
     _lock: File,
 }
@@ -98,12 +102,9 @@ impl SegmentLog {
         let active = mend(directory, &recovered, &counters)?;
         let spare = match recovered.spare {
             Some(found) if found.clean => Spare::ready(Segment::open(directory, found.header)?),
-            _ => Spare::begin(
-                directory.to_owned(),
-                following(&recovered.active, &options),
-                counters.clone(),
-            ),
+            _ => Spare::absent(),
         };
+        let retired = Retired::find(directory, &options)?;
         let mut log = Self {
             directory: directory.to_owned(),
             options,
@@ -118,6 +119,7 @@ impl SegmentLog {
             sealed: false,
             failed: false,
             spare,
+            retired,
             _lock: lock,
         };
         log.seal()?;
@@ -216,7 +218,8 @@ impl SegmentLog {
             Some(segment) if segment.capacity >= needed => segment,
             _ => {
                 header.capacity = header.capacity.max(needed);
-                make(&self.directory, header, &self.counters)?
+                let material = self.retired.take(header.capacity);
+                make(&self.directory, header, material, &self.counters)?
             }
         };
         self.push(Kind::End, self.last, &[]);
@@ -224,15 +227,26 @@ impl SegmentLog {
         self.closed.push_back(ClosedSegment {
             number: self.active.number,
             last: self.last,
+            capacity: self.active.capacity,
         });
         self.active = next;
         self.position = HEADER as u64;
-        self.spare = Spare::begin(
-            self.directory.clone(),
-            following(&self.header(), &self.options),
-            self.counters.clone(),
-        );
         Ok(())
+    }
+
+    /// Starts to make the next segment once this one is half full. Until then pruning may free a
+    /// file for it, and a log that stays small has no second segment.
+    fn prepare(&mut self) {
+        if self.spare.is_absent() && self.position >= self.active.capacity / 2 {
+            self.begin_spare();
+        }
+    }
+
+    fn begin_spare(&mut self) {
+        let header = following(&self.header(), &self.options);
+        let material = self.retired.take(header.capacity);
+        let (directory, counters) = (self.directory.clone(), self.counters.clone());
+        self.spare = Spare::begin(directory, header, material, counters);
     }
 
     const fn header(&self) -> Header {
@@ -261,7 +275,7 @@ impl SegmentLog {
         base.store(&self.directory)?;
         self.base = base;
         for segment in self.closed.drain(..count) {
-            remove_if_present(&segment::path(&self.directory, segment.number))?;
+            self.retired.retire(&self.directory, &segment)?;
         }
         sync_directory(&self.directory)?;
         self.counters.kept_house(3);
@@ -284,13 +298,14 @@ impl SafetyLog for SegmentLog {
             if !log.buffer.is_empty() {
                 log.commit()?;
                 log.seal()?;
+                log.prepare();
             }
             Ok(log.durable)
         })
     }
 
-    /// See [`SafetyLog::prune`]. Whole segments are removed, never the one in use, and never the
-    /// newest entry. A failure here leaves nothing in doubt, and does not close the log.
+    /// See [`SafetyLog::prune`]. Whole segments are removed, or kept to be written over, never the
+    /// one in use, and never the newest entry. A failure here leaves nothing in doubt, and does not close the log.
     fn prune(&mut self, seq: Seq) -> Result<(), StorageError> {
         if self.failed {
             return Err(StorageError::Closed);
@@ -329,8 +344,19 @@ fn following(header: &Header, options: &LogOptions) -> Header {
     }
 }
 
-fn make(directory: &Path, header: Header, counters: &LogCounters) -> Result<Segment, StorageError> {
-    let made = Segment::create(directory, header, &AtomicBool::new(false), counters)?;
+fn make(
+    directory: &Path,
+    header: Header,
+    material: Option<RetiredFile>,
+    counters: &LogCounters,
+) -> Result<Segment, StorageError> {
+    let made = spare::make(
+        directory,
+        header,
+        material,
+        &AtomicBool::new(false),
+        counters,
+    )?;
     Ok(made.expect("nobody cancels this"))
 }
 
@@ -354,7 +380,7 @@ fn create(
         number: base.segment,
         capacity: options.segment_after(None),
     };
-    make(directory, header, counters)?;
+    make(directory, header, None, counters)?;
     base.store(directory)?;
     counters.kept_house(2);
     Ok(base)
@@ -385,17 +411,18 @@ fn mend(
         counters.kept_house(1);
     }
     let active = Segment::open(directory, recovered.active)?;
-    let torn = recovered.tail - recovered.position;
-    if torn > frame::HEADER as u64 {
+    if recovered.torn {
         tracing::warn!(
-            bytes = torn,
             last = %recovered.last,
             "the last write before the crash was incomplete and is dropped"
         );
     }
-    if torn > 0 {
-        let torn = usize::try_from(torn).expect("it has been read to memory");
-        active.write(&vec![0; torn], recovered.position)?;
+    // Whatever lies there, torn or stale: pieces of a torn batch cannot be told from what a
+    // recycled file held before, and nothing may line up behind new entries.
+    let rest = recovered.tail - recovered.position;
+    if rest > 0 {
+        let rest = usize::try_from(rest).expect("it has been read to memory");
+        active.write(&vec![0; rest], recovered.position)?;
         active.sync()?;
         counters.kept_house(1);
     }

@@ -78,6 +78,75 @@ fn redb_store_survives_reopening_and_has_one_user() {
 }
 
 #[test]
+fn redb_store_keeps_decisions_of_every_length() {
+    let directory = TempDir::new().unwrap();
+    let store = RedbStore::open(directory.path().join("blocks.redb")).unwrap();
+    // Around the lengths at which one more piece fills its pages.
+    let full = [
+        4076,
+        2 * 4096 - 20,
+        65_516,
+        262_124,
+        262_124 + 4076,
+        600_000,
+    ];
+    let around = full
+        .into_iter()
+        .flat_map(|length| [length - 1, length, length + 1]);
+    let lengths: Vec<_> = [0, 1].into_iter().chain(around).collect();
+    let block = |height: usize, length: usize| StoredBlock {
+        height: Height(height as u64),
+        payload: Digest([u8::try_from(height).unwrap(); 32]),
+        decision: (0..length).map(|at| (at / 7 + height) as u8).collect(),
+    };
+    let blocks: Vec<_> = lengths
+        .iter()
+        .zip(1..)
+        .map(|(&length, height)| block(height, length))
+        .collect();
+    store.put(&blocks).unwrap();
+    for expected in &blocks {
+        assert!(store.get(expected.height).unwrap().as_ref() == Some(expected));
+        assert!(store.find(&expected.payload).unwrap().as_ref() == Some(expected));
+    }
+    // Shorter and longer ones in the same places, of which nothing old is left.
+    let replaced: Vec<_> = lengths
+        .iter()
+        .rev()
+        .zip(1..)
+        .map(|(&length, height)| block(height, length))
+        .collect();
+    store.put(&replaced).unwrap();
+    for expected in &replaced {
+        assert!(store.get(expected.height).unwrap().as_ref() == Some(expected));
+    }
+    store.prune(Height(10)).unwrap();
+    assert_eq!(store.get(Height(9)).unwrap(), None);
+    assert!(store.get(Height(10)).unwrap().as_ref() == Some(&replaced[9]));
+}
+
+#[test]
+fn redb_store_writes_little_more_than_it_stores() {
+    const LENGTH: usize = (256 << 10) + 500;
+    let directory = TempDir::new().unwrap();
+    let path = directory.path().join("blocks.redb");
+    let store = RedbStore::open(&path).unwrap();
+    for height in 1..=64 {
+        let block = StoredBlock {
+            height: Height(height),
+            payload: Digest([1; 32]),
+            decision: vec![0x11; LENGTH],
+        };
+        store.put(&[block]).unwrap();
+    }
+    drop(store);
+    // Closing gives back what was never used.
+    let stored = 64 * LENGTH as u64;
+    let length = std::fs::metadata(&path).unwrap().len();
+    assert!(length < stored * 5 / 4, "{length} bytes for {stored}");
+}
+
+#[test]
 fn redb_store_refuses_garbage_and_damaged_blocks() {
     let directory = TempDir::new().unwrap();
     let garbage = directory.path().join("garbage.redb");
@@ -87,19 +156,26 @@ fn redb_store_refuses_garbage_and_damaged_blocks() {
         Err(StorageError::Database { .. })
     ));
 
-    let path = directory.path().join("blocks.redb");
-    let store = RedbStore::open(&path).unwrap();
-    store.put(&[block(1, 0xc3)]).unwrap();
-    drop(store);
-    let mut bytes = std::fs::read(&path).unwrap();
-    let decision = bytes.windows(900).rposition(|window| window == [0xc3; 900]);
-    bytes[decision.unwrap() + 500] ^= 1;
-    std::fs::write(&path, bytes).unwrap();
-    let result = RedbStore::open(&path).and_then(|store| store.get(Height(1)));
-    assert!(
-        matches!(result, Err(StorageError::Database { .. })),
-        "{result:?}"
-    );
+    // One is in its head alone, one has pieces.
+    for length in [1000, 100_000] {
+        let path = directory.path().join(format!("blocks {length}.redb"));
+        let store = RedbStore::open(&path).unwrap();
+        let block = StoredBlock {
+            decision: vec![0xc3; length],
+            ..block(1, 0x3c)
+        };
+        store.put(&[block]).unwrap();
+        drop(store);
+        let mut bytes = std::fs::read(&path).unwrap();
+        let decision = bytes.windows(900).rposition(|window| window == [0xc3; 900]);
+        bytes[decision.unwrap() + 500] ^= 1;
+        std::fs::write(&path, bytes).unwrap();
+        let result = RedbStore::open(&path).and_then(|store| store.get(Height(1)));
+        assert!(
+            matches!(result, Err(StorageError::Database { .. })),
+            "{length}: {result:?}"
+        );
+    }
 }
 
 #[test]

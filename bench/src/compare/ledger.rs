@@ -47,12 +47,20 @@ pub(crate) struct History {
 }
 
 impl History {
-    /// Digest of everything executed up to a height.
-    pub(crate) fn digest_at(&self, height: Height) -> Digest {
-        let above = self.blocks.partition_point(|(at, _)| *at <= height);
-        above
-            .checked_sub(1)
-            .map_or(Digest::ZERO, |last| self.blocks[last].1)
+    /// The lowest height up to `limit` at which this history and another differ.
+    pub(crate) fn first_difference(&self, other: &Self, limit: Height) -> Option<Height> {
+        let up_to = |history: &Self| {
+            let end = history.blocks.partition_point(|(at, _)| *at <= limit);
+            history.blocks[..end].to_vec()
+        };
+        let (mine, theirs) = (up_to(self), up_to(other));
+        let same = mine
+            .iter()
+            .zip(&theirs)
+            .take_while(|(mine, theirs)| mine == theirs)
+            .count();
+        let next = |blocks: &[(Height, Digest)]| blocks.get(same).map(|(height, _)| *height);
+        [next(&mine), next(&theirs)].into_iter().flatten().min()
     }
 
     /// Whether all these requests were executed.
@@ -62,7 +70,7 @@ impl History {
     }
 
     /// Hashes what is still open.
-    pub(crate) fn close(&mut self) {
+    fn close(&mut self) {
         if let Some((height, bytes)) = self.open.take() {
             let before = self
                 .blocks
@@ -97,10 +105,9 @@ pub(crate) struct Ledger(Arc<Mutex<History>>);
 impl Ledger {
     /// What has been executed so far. Costs a copy of the whole history.
     pub(crate) fn history(&self) -> History {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        let mut history = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        history.close();
+        history.clone()
     }
 }
 

@@ -19,15 +19,15 @@ pub(super) fn complaint(
     if decided == 0 {
         return Some("nothing was decided while the load was measured".into());
     }
-    let digests = || {
-        survivors
-            .iter()
-            .map(|(_, history)| history.digest_at(lowest))
+    let (_, first) = survivors.first()?;
+    let differs = |(index, (_, history)): (usize, &(Height, History))| {
+        first
+            .first_difference(history, lowest)
+            .map(|height| (index, height))
     };
-    let first = digests().next()?;
-    if digests().any(|digest| digest != first) {
+    if let Some((index, height)) = survivors.iter().enumerate().find_map(differs) {
         return Some(format!(
-            "the executed histories differ at or below height {lowest}"
+            "the executed histories of survivors 0 and {index} differ at height {height}"
         ));
     }
     if u128::from(lowest.0) * 10 < u128::from(highest.0) * 9 {

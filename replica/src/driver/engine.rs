@@ -114,8 +114,9 @@ impl<P: Protocol> Driver<P> {
             } => self.want_check(ticket, payload),
             Output::Commit(decision) => self.commit(now, decision),
             Output::FetchPayload { digest, from } => {
-                if let Some(payload) = self.payload_at_hand(&digest) {
-                    self.inputs.push_back(Input::Payload(payload.clone()));
+                if let Some(payload) = self.payload_at_hand(&digest).cloned() {
+                    self.mempool.observe(&payload);
+                    self.inputs.push_back(Input::Payload(payload));
                 } else {
                     self.want_payload(digest, from);
                 }
@@ -193,6 +194,8 @@ impl<P: Protocol> Driver<P> {
     pub(super) fn payload_arrived(&mut self, payload: Payload) {
         if self.wanted.remove(payload.digest()).is_some() {
             self.payloads.insert(payload.clone());
+            // So that no batch above it repeats its requests.
+            self.mempool.observe(&payload);
             self.inputs.push_back(Input::Payload(payload));
         }
     }

@@ -43,6 +43,8 @@ pub(super) struct Fetcher {
     patience: Duration,
     decisions: Option<(Height, Question)>,
     payloads: BTreeMap<Digest, Question>,
+    /// From where on a peer was asked for decisions of which we do not know that there are any.
+    polled: Option<Height>,
     /// Who is asked first, so that not everybody asks the same replica.
     rotation: usize,
 }
@@ -58,6 +60,7 @@ impl Fetcher {
             patience,
             decisions: None,
             payloads: BTreeMap::new(),
+            polled: None,
             rotation,
         }
     }
@@ -93,11 +96,24 @@ impl Fetcher {
         }
     }
 
+    /// One peer, in turn, to ask whether there are decisions from `height` on. If it does not
+    /// answer, nobody waits.
+    pub(super) fn poll(&mut self, height: Height) -> Option<ReplicaId> {
+        self.rotation = self.rotation.wrapping_add(1);
+        let others = (0..self.replicas)
+            .map(ReplicaId)
+            .filter(|id| *id != self.me);
+        let others: Vec<_> = others.collect();
+        let peer = others.get(self.rotation % others.len().max(1)).copied()?;
+        self.polled = Some(height);
+        Some(peer)
+    }
+
     /// Decisions from `first` on arrived. Returns whether they were asked for.
     pub(super) fn answered_decisions(&mut self, first: Height) -> bool {
-        self.decisions
-            .take_if(|(height, _)| *height == first)
-            .is_some()
+        let polled = self.polled.take_if(|height| *height == first).is_some();
+        let asked = self.decisions.take_if(|(height, _)| *height == first);
+        asked.is_some() || polled
     }
 
     /// A replica has no decisions from `first` on. When nobody has, the question is dropped: the

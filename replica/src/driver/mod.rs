@@ -7,6 +7,7 @@
 //! world; both run this code.
 
 mod action;
+mod beat;
 mod cache;
 mod engine;
 mod fetcher;
@@ -21,6 +22,7 @@ pub use gate::SignTicket;
 pub use requests::owned;
 
 use crate::{Checkpoints, DriverConfig, Forwarding, LeaderStyle, Mempool, Quiet};
+use beat::Beat;
 use cache::PayloadCache;
 use fetcher::Fetcher;
 use gate::Gate;
@@ -42,6 +44,8 @@ pub struct Survived<P: Protocol> {
     pub decided: Option<Decision<P>>,
     /// The newest stable checkpoint.
     pub stable: Option<std::sync::Arc<quorate_core::Checkpoint<P::Scheme>>>,
+    /// The states at checkpoint heights that replaying the block store has brought, in order.
+    pub claims: Vec<quorate_core::CheckpointClaim>,
 }
 
 impl<P: Protocol> Default for Survived<P> {
@@ -51,6 +55,7 @@ impl<P: Protocol> Default for Survived<P> {
             last: Seq::NONE,
             decided: None,
             stable: None,
+            claims: Vec::new(),
         }
     }
 }
@@ -84,6 +89,7 @@ pub struct Driver<P: Protocol> {
     quiet: Quiet,
     checkpoints: Checkpoints<P::Scheme>,
     fetcher: Fetcher,
+    beat: Beat<P::Scheme>,
     payloads: PayloadCache,
     /// Whether the application accepts a payload, as found while its signature was checked.
     verdicts: BTreeMap<Digest, bool>,
@@ -124,6 +130,11 @@ impl<P: Protocol> Driver<P> {
             .as_ref()
             .map_or(Height::GENESIS, |last| last.height);
         let mut outbox = Outbox::new(survived.last);
+        let mut checkpoints =
+            Checkpoints::new(setup.me, setup.scheme.clone(), config.checkpoint_interval);
+        if let Some(stable) = &survived.stable {
+            checkpoints.restored(stable.clone());
+        }
         let recovered = Recovered {
             records,
             decided: survived.decided,
@@ -143,11 +154,8 @@ impl<P: Protocol> Driver<P> {
             mempool: Mempool::new(config.mempool),
             forwarding: Forwarding::new(style, config.forward_timeout, n),
             quiet: Quiet::new(n),
-            checkpoints: Checkpoints::new(
-                setup.me,
-                setup.scheme.clone(),
-                config.checkpoint_interval,
-            ),
+            checkpoints,
+            beat: Beat::new(now, config.beat_interval, n),
             fetcher: Fetcher::new(setup.me, n, config.fetch_patience),
             setup,
             config,
@@ -169,6 +177,7 @@ impl<P: Protocol> Driver<P> {
             mute: false,
             actions: Vec::new(),
         };
+        driver.claim_again(survived.claims);
         driver.settle(now);
         driver
     }
@@ -177,7 +186,7 @@ impl<P: Protocol> Driver<P> {
     pub fn handle(&mut self, now: Time, event: Event<P>) {
         match event {
             Event::Received(received) => self.received(received),
-            Event::Service(from, message) => self.service(from, message),
+            Event::Service(from, message) => self.service(now, from, message),
             Event::Checked(batch) => self.checked(now, batch),
             Event::Signed(ticket, Ok(message)) => self.gate.signed(ticket, message),
             Event::Signed(ticket, Err(_)) => self.gate.failed(ticket),
@@ -219,6 +228,7 @@ impl<P: Protocol> Driver<P> {
             build,
             self.fetcher.deadline(),
             self.forwarding.deadline(),
+            Some(self.beat.deadline()),
         ]
         .into_iter()
         .flatten()
@@ -284,6 +294,7 @@ impl<P: Protocol> Driver<P> {
         while let Some(batch) = self.intake.next_batch(self.config.verify_batch) {
             self.actions.push(Action::Verify(batch));
         }
+        self.beat(now);
         for (peer, ask) in self.fetcher.due(now) {
             self.ask(peer, ask);
         }

@@ -1,10 +1,11 @@
 //! Service messages: checkpoints, catch-up, and being helpful about it.
 
+use super::beat::CHECKPOINTS_KEPT;
 use super::fetcher::Ask;
 use super::{Action, Driver};
 use crate::{CheckpointEvent, Service};
 use quorate_core::{
-    CheckpointClaim, Decision, Destination, Fault, Height, Input, Protocol, ReplicaId, Scheme,
+    CheckpointClaim, Decision, Destination, Fault, Height, Input, Protocol, ReplicaId, Scheme, Time,
 };
 
 /// Most decisions in one answer.
@@ -13,12 +14,14 @@ const DECISIONS_MAX: usize = 64;
 const DECISIONS_BYTES: usize = 4 << 20;
 
 impl<P: Protocol> Driver<P> {
-    pub(super) fn service(&mut self, from: ReplicaId, message: Service<P>) {
+    pub(super) fn service(&mut self, now: Time, from: ReplicaId, message: Service<P>) {
         match message {
             Service::Checkpoint(claim, signature) => {
                 if self.checkpoints.wants(from, &claim) {
                     self.actions
                         .push(Action::VerifyCheckpoint(from, claim, signature));
+                } else {
+                    self.repeated_vote(now, from, claim.height);
                 }
             }
             Service::Wake => self.quiet.woken(),
@@ -93,12 +96,24 @@ impl<P: Protocol> Driver<P> {
             .push(Action::SendService(Destination::One(peer), question));
     }
 
+    /// What this replica has executed and stored in an earlier run: it promises again that this
+    /// is its state, because the votes of that time may be lost.
+    pub(super) fn claim_again(&mut self, claims: Vec<CheckpointClaim>) {
+        let stable = self.checkpoints.stable().map(|stable| stable.claim.height);
+        let stable = stable.unwrap_or(Height::GENESIS);
+        let superfluous = claims.len().saturating_sub(CHECKPOINTS_KEPT);
+        let newest = claims.into_iter().skip(superfluous);
+        for claim in newest.filter(|claim| claim.height >= stable) {
+            let event = self.checkpoints.executed(claim);
+            debug_assert!(event.is_none(), "there are no votes yet");
+            self.actions.push(Action::SignCheckpoint(claim));
+        }
+    }
+
     pub(super) fn executed(&mut self, height: Height, claim: Option<CheckpointClaim>) {
         self.executed = height;
         if let Some(claim) = claim {
             self.claims.insert(height, claim);
-            let event = self.checkpoints.executed(claim);
-            self.checkpoint_event(event);
         }
         self.settled();
     }
@@ -121,6 +136,10 @@ impl<P: Protocol> Driver<P> {
                 break;
             }
             let claim = first.remove();
+            // Not before: a checkpoint that is stable lets the engine forget its promises, and
+            // without the decisions a restarted replica could make others in their place.
+            let event = self.checkpoints.executed(claim);
+            self.checkpoint_event(event);
             if !self.mute {
                 self.actions.push(Action::SignCheckpoint(claim));
             }
@@ -135,6 +154,7 @@ impl<P: Protocol> Driver<P> {
         let message = Service::Checkpoint(claim, signature.clone());
         self.actions
             .push(Action::SendService(Destination::Others, message));
+        self.beat.voted(claim, signature.clone());
         let event = self.checkpoints.own(claim, signature);
         self.checkpoint_event(event);
     }

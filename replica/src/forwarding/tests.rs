@@ -105,7 +105,7 @@ fn a_stable_leader_gets_requests_at_once_and_once() {
 }
 
 #[test]
-fn what_a_stable_leader_ignores_goes_to_everyone_once() {
+fn what_a_stable_leader_ignores_goes_to_everyone() {
     let mut fixture = Fixture::new(LeaderStyle::Stable);
     fixture.admit(10, 1);
     fixture.admit(20, 2);
@@ -115,6 +115,25 @@ fn what_a_stable_leader_ignores_goes_to_everyone_once() {
     assert_eq!(fixture.plan(110), [(Destination::Others, vec![1])]);
     assert_eq!(fixture.deadline(), Some(at(120)));
     assert_eq!(fixture.plan(120), [(Destination::Others, vec![2])]);
+    assert_eq!(fixture.plan(519), []);
+}
+
+#[test]
+fn what_nobody_serves_goes_to_everyone_again_after_each_timeout() {
+    let mut fixture = Fixture::new(LeaderStyle::Stable);
+    fixture.admit(10, 1);
+    fixture.admit(20, 2);
+    fixture.plan(20);
+    fixture.plan(120);
+    assert_eq!(fixture.deadline(), Some(at(520)));
+    assert_eq!(fixture.plan(520), [(Destination::Others, vec![1, 2])]);
+    assert_eq!(fixture.plan(521), []);
+    // A decision of one shows that the others are being served.
+    fixture.decide(900, 1);
+    assert_eq!(fixture.plan(920), []);
+    assert_eq!(fixture.deadline(), Some(at(1300)));
+    assert_eq!(fixture.plan(1300), [(Destination::Others, vec![2])]);
+    fixture.decide(1400, 2);
     assert_eq!(fixture.plan(10_000), []);
     assert_eq!(fixture.deadline(), None);
 }
@@ -174,7 +193,7 @@ fn a_new_leader_gets_what_no_leader_was_given_and_the_rest_only_after_a_timeout(
     assert_eq!(fixture.deadline(), Some(at(850)));
     assert_eq!(fixture.plan(849), []);
     assert_eq!(fixture.plan(850), [(one(3), vec![1])]);
-    assert_eq!(fixture.plan(5000), []);
+    assert_eq!(fixture.plan(5000), [(Destination::Others, vec![1])]);
 }
 
 #[test]

@@ -60,11 +60,13 @@ impl<P: Protocol> InboundTask<P> {
                 ticket: delivery.ticket,
             }));
         }
-        // Service messages are as good as the connection that they come on.
-        if !delivery.direct || envelope.sender != delivery.from {
-            return Err(Fault::Stranger);
-        }
-        match Service::decode(envelope.kind, content).map_err(|error| error.fault())? {
+        let message = Service::decode(envelope.kind, content).map_err(|error| error.fault())?;
+        // Service messages are as good as the connection that they come on. Checkpoints are signed,
+        // so they may come by way of others.
+        let vouched = delivery.direct && envelope.sender == delivery.from;
+        match message {
+            Service::Checkpoint(..) => Ok(Event::Service(envelope.sender, message)),
+            _ if !vouched => Err(Fault::Stranger),
             Service::Forward(batch) => self.forwarded(delivery.from, batch),
             message => Ok(Event::Service(delivery.from, message)),
         }

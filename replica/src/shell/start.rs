@@ -12,8 +12,8 @@ use crate::handle::{ReplicaHandle, Shared, Waiters};
 use crate::service::entry;
 use crate::{Executor, ReplicaConfig, ReplyLimits, StartError};
 use quorate_core::{
-    Application, BlockStore, Checkpoint, Decision, Height, Payload, Place, Protocol, SafetyLog,
-    Scheme, Seq, Setup, Signer, Time, Transport,
+    Application, BlockStore, Checkpoint, CheckpointClaim, Decision, Height, Payload, Place,
+    Protocol, SafetyLog, Scheme, Seq, Setup, Signer, Time, Transport,
 };
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -162,7 +162,15 @@ impl<P: Protocol, A: Application> Restored<P, A> {
             while executor.height() < last {
                 let height = executor.height().next();
                 let decision = read_block::<P>(&*parts.store, height)?;
-                executor.execute(height, &decision.payload);
+                let executed = executor.execute(height, &decision.payload);
+                let payload = *decision.payload.digest();
+                survived
+                    .claims
+                    .extend(executed.state.map(|state| CheckpointClaim {
+                        height,
+                        payload,
+                        state,
+                    }));
             }
             survived.decided = Some(read_block(&*parts.store, last)?);
         }
@@ -250,6 +258,12 @@ impl<P: Protocol, A: Application> Restored<P, A> {
             rule,
             events: internal_sender.clone(),
         };
+        let others = self
+            .setup
+            .validators
+            .ids()
+            .filter(|id| *id != self.setup.me)
+            .collect();
         let admission = Admission::new(self.config.submitted_bytes, patience::<P>(&self.config));
         let (me, scheme) = (self.setup.me, self.setup.scheme.clone());
         let driver = Driver::start(
@@ -261,6 +275,7 @@ impl<P: Protocol, A: Application> Restored<P, A> {
         let permits = admission.permits();
         let task = DriverTask {
             admission,
+            others,
             driver,
             clock,
             me,

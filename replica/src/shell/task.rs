@@ -43,6 +43,7 @@ pub(super) struct DriverTask<P: Protocol> {
     pub(super) driver: Driver<P>,
     pub(super) clock: Clock,
     pub(super) me: ReplicaId,
+    pub(super) others: Vec<ReplicaId>,
     pub(super) domain: Domain,
     pub(super) transport: Arc<dyn Transport>,
     pub(super) signer: Arc<dyn Signer<P::Scheme>>,
@@ -61,9 +62,9 @@ pub(super) struct DriverTask<P: Protocol> {
     /// Whether there may be news that were too soon after the last.
     pub(super) unpublished: bool,
     pub(super) entries: Vec<Persist<P>>,
+    pub(super) admission: Admission,
     /// Reads of the block store that are under way.
     pub(super) reads: JoinSet<()>,
-    pub(super) admission: Admission,
 }
 
 impl<P: Protocol> DriverTask<P> {
@@ -178,13 +179,14 @@ impl<P: Protocol> DriverTask<P> {
             Action::Append(persist) => self.entries.push(persist),
             Action::Sign(ticket, body) => self.sign(ticket, body),
             Action::Transmit(to, message) => self.transmit(to, &message),
-            Action::SendService(to, message) => {
-                self.transport
-                    .send(to, message.encode(&self.domain, self.me));
-            }
+            Action::SendService(to, message) => self.send_service(to, &message),
             Action::Verify(batch) => self.verification.messages(batch),
             Action::CheckPayload(ticket, payload) => self.verification.payload(ticket, payload),
-            Action::Execute(decision) => self.execute(ExecutionWork::Execute(decision)),
+            Action::Execute(decision) => {
+                let (height, payload) = (decision.height, &decision.payload);
+                tracing::debug!(replica = %self.me, %height, ?payload, "decided");
+                self.execute(ExecutionWork::Execute(decision));
+            }
             Action::SignCheckpoint(claim) => self.sign_checkpoint(claim),
             Action::VerifyCheckpoint(by, claim, signature) => {
                 self.verification.checkpoint(by, claim, signature);
@@ -240,6 +242,22 @@ impl<P: Protocol> DriverTask<P> {
                 bytes,
             },
         );
+    }
+
+    /// Service messages go from one replica to another, because the connection vouches for their
+    /// sender. Only checkpoints, which are signed, may be gossiped.
+    fn send_service(&self, to: Destination, message: &Service<P>) {
+        let frame = message.encode(&self.domain, self.me);
+        if to == Destination::One(self.me) {
+            return;
+        }
+        if to == Destination::Others && !matches!(message, Service::Checkpoint(..)) {
+            for peer in &self.others {
+                self.transport.send(Destination::One(*peer), frame.clone());
+            }
+        } else {
+            self.transport.send(to, frame);
+        }
     }
 
     fn sign(&self, ticket: SignTicket, body: P::Body) {

@@ -6,6 +6,8 @@ pub struct LogCounters {
     syncs: AtomicU64,
     bytes: AtomicU64,
     housekeeping_syncs: AtomicU64,
+    filled_segments: AtomicU64,
+    recycled_segments: AtomicU64,
 }
 
 impl LogCounters {
@@ -27,6 +29,26 @@ impl LogCounters {
     #[must_use]
     pub fn housekeeping_syncs(&self) -> u64 {
         self.housekeeping_syncs.load(Ordering::Relaxed)
+    }
+
+    /// Segments made by writing zeros to all of a new file.
+    #[must_use]
+    pub fn filled_segments(&self) -> u64 {
+        self.filled_segments.load(Ordering::Relaxed)
+    }
+
+    /// Segments made of pruned ones. At steady state all are.
+    #[must_use]
+    pub fn recycled_segments(&self) -> u64 {
+        self.recycled_segments.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn filled(&self) {
+        self.filled_segments.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn recycled(&self) {
+        self.recycled_segments.fetch_add(1, Ordering::Relaxed);
     }
 
     pub(crate) fn committed(&self, bytes: usize) {

@@ -53,6 +53,11 @@ impl Kind {
 /// A segment's own start value for checksums, so that bytes of another log, another segment, or a
 /// client's payload are never taken for frames of this one.
 ///
+/// No two segments of a log have the same, as long as their numbers differ in 32 adjacent bits or
+/// fewer, for that is what a CRC-32 tells apart without fail; and a frame whose checksum is right
+/// under one start value has a wrong one under every other. So frames that are left in a recycled
+/// file are invalid for certain, not just most likely.
+///
 /// The salt is random and stays on this disk: whoever knew it could send a payload that contains
 /// valid frames, and make a torn write look like corruption.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -112,11 +117,18 @@ pub(crate) const fn size(content: usize) -> usize {
     (HEADER + content).next_multiple_of(ALIGNMENT)
 }
 
+/// Whether `bytes` starts with the header of a frame, whatever has become of its content.
+pub(crate) fn begins(seed: Seed, bytes: &[u8]) -> bool {
+    bytes
+        .first_chunk::<HEADER>()
+        .is_some_and(|header| seed.checksum([&header[..28], &[]]) == number(&header[28..32]))
+}
+
 /// The frame at the start of `bytes`, if there is a valid one.
 pub(crate) fn decode(seed: Seed, bytes: &[u8]) -> Option<Frame<'_>> {
     let header = bytes.first_chunk::<HEADER>()?;
     let kind = Kind::of(number(&header[4..8]))?;
-    if seed.checksum([&header[..28], &[]]) != number(&header[28..32]) {
+    if !begins(seed, header) {
         return None;
     }
     let length = usize::try_from(number(&header[0..4])).ok()?;

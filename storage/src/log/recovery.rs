@@ -10,6 +10,7 @@
 use super::base::Base;
 use super::frame::{self, Kind, Seed};
 use super::options::ClosedSegment;
+use super::retired;
 use super::segment::{self, HEADER, Header};
 use crate::files::{Context, corrupt};
 use quorate_core::{Seq, StorageError};
@@ -29,6 +30,8 @@ pub(crate) struct Recovered {
     pub(crate) last: Seq,
     /// End of whatever lies behind `position` in the active segment; `position` if nothing does.
     pub(crate) tail: u64,
+    /// Whether some of that was written to this segment; the rest is what a recycled file held.
+    pub(crate) torn: bool,
     pub(crate) spare: Option<FoundSpare>,
     /// What nothing proves to be durable, although it can be read: it may be in memory only.
     pub(crate) unproven: Vec<Unproven>,
@@ -65,6 +68,9 @@ pub(crate) fn segments(directory: &Path) -> Result<BTreeSet<u64>, StorageError> 
 /// Whether a directory without a base file holds nothing but a creation that was interrupted.
 pub(crate) fn is_unborn(directory: &Path) -> Result<bool, StorageError> {
     let numbers = segments(directory)?;
+    if retired::exist(directory)? {
+        return Ok(false);
+    }
     if numbers.is_empty() {
         return Ok(true);
     }
@@ -161,6 +167,7 @@ fn assemble(mut scans: Vec<Scan>, active: usize, leftovers: Vec<u64>) -> Recover
         position: stop.stop as u64,
         last: Seq(stop.next.0 - 1),
         tail: used.map_or(0, |last| last + 1).max(stop.stop) as u64,
+        torn: stop.torn,
         spare,
         unproven,
         leftovers,
@@ -170,6 +177,7 @@ fn assemble(mut scans: Vec<Scan>, active: usize, leftovers: Vec<u64>) -> Recover
             recovered.closed.push(ClosedSegment {
                 number: scan.header.number,
                 last: Seq(scan.next.0 - 1),
+                capacity: scan.header.capacity,
             });
         }
         recovered.entries.extend(scan.entries);
@@ -195,6 +203,8 @@ struct Scan {
     durable: Seq,
     /// Whether there is any valid frame.
     frames: bool,
+    /// Whether there is anything of an entry or an end mark behind `stop`.
+    torn: bool,
 }
 
 impl Scan {
@@ -214,6 +224,7 @@ impl Scan {
             end: None,
             durable: Seq::NONE,
             frames: false,
+            torn: false,
         };
         scan.follow(&bytes);
         scan.bytes = bytes;
@@ -241,8 +252,11 @@ impl Scan {
                 break;
             }
         }
-        for (_, frame) in frame::search(seed, &bytes[self.stop..]) {
+        let rest = &bytes[self.stop..];
+        self.torn = frame::decode(seed, rest).is_none() && frame::begins(seed, rest);
+        for (_, frame) in frame::search(seed, rest) {
             self.frames = true;
+            self.torn |= frame.kind != Kind::Seal;
             self.durable = self.durable.max(frame.durable);
         }
     }

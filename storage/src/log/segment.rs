@@ -27,9 +27,23 @@ pub(crate) fn temporary(directory: &Path) -> PathBuf {
     directory.join("segment.new")
 }
 
+/// Name of a pruned segment that is kept to be written over.
+pub(crate) fn retired(directory: &Path, number: u64) -> PathBuf {
+    directory.join(format!("{number:020}.retired"))
+}
+
+/// Whether this is the name of a retired segment.
+pub(crate) fn is_retired(name: &str) -> bool {
+    numbered(name, ".retired").is_some()
+}
+
 /// The number in a segment's file name; `None` if this is no segment's name.
 pub(crate) fn number_of(name: &str) -> Option<u64> {
-    let digits = name.strip_suffix(".segment")?;
+    numbered(name, ".segment")
+}
+
+fn numbered(name: &str, suffix: &str) -> Option<u64> {
+    let digits = name.strip_suffix(suffix)?;
     let valid = digits.len() == 20 && digits.bytes().all(|byte| byte.is_ascii_digit());
     valid.then(|| digits.parse().ok()).flatten()
 }
@@ -103,7 +117,33 @@ impl Segment {
         }
         rename_durably(&temporary, &path(directory, header.number))?;
         counters.kept_house(1);
+        counters.filled();
         Self::open(directory, header).map(Some)
+    }
+
+    /// Makes a segment of a retired file, durably, name included. A segment that has the name is
+    /// replaced. `header` says the length of that file.
+    ///
+    /// The header is durable before the file gets the segment's name, and what else is in the file
+    /// stays: frames of another number, which are not valid under this one's seed.
+    pub(crate) fn recycle(
+        directory: &Path,
+        header: Header,
+        from: &Path,
+        counters: &LogCounters,
+    ) -> Result<Self, StorageError> {
+        let file = OpenOptions::new()
+            .write(true)
+            .open(from)
+            .context("open", from)?;
+        write_at(&file, &header.encode(), 0)
+            .and_then(|()| file.sync_data())
+            .context("write", from)?;
+        drop(file);
+        rename_durably(from, &path(directory, header.number))?;
+        counters.kept_house(2);
+        counters.recycled();
+        Self::open(directory, header)
     }
 
     /// Opens an existing segment, whose header has been checked.

@@ -1,9 +1,10 @@
 //! The next segment, prepared on a thread of its own, so that no commit waits for preallocation.
 
 use super::counters::LogCounters;
+use super::retired::RetiredFile;
 use super::segment::{Header, Segment};
 use quorate_core::StorageError;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
@@ -14,7 +15,7 @@ pub(crate) struct Spare(State);
 
 #[derive(Debug)]
 enum State {
-    /// Taken, or never made because the thread could not be started.
+    /// Taken, not needed yet, or not made because the thread could not be started.
     Absent,
     /// Found at opening.
     Ready(Segment),
@@ -31,13 +32,27 @@ impl Spare {
         Self(State::Ready(segment))
     }
 
-    /// Starts to make a segment.
-    pub(crate) fn begin(directory: PathBuf, header: Header, counters: Arc<LogCounters>) -> Self {
+    /// None, for now.
+    pub(crate) const fn absent() -> Self {
+        Self(State::Absent)
+    }
+
+    pub(crate) const fn is_absent(&self) -> bool {
+        matches!(self.0, State::Absent)
+    }
+
+    /// Starts to make a segment, of a retired file if there is one.
+    pub(crate) fn begin(
+        directory: PathBuf,
+        header: Header,
+        material: Option<RetiredFile>,
+        counters: Arc<LogCounters>,
+    ) -> Self {
         let cancelled = Arc::new(AtomicBool::new(false));
         let flag = cancelled.clone();
         let thread = thread::Builder::new()
             .name("log-segment".into())
-            .spawn(move || Segment::create(&directory, header, &flag, &counters));
+            .spawn(move || make(&directory, header, material, &flag, &counters));
         // A system without a free thread makes the segment when it is needed.
         Self(thread.map_or(State::Absent, |thread| State::Pending { cancelled, thread }))
     }
@@ -65,4 +80,20 @@ impl Drop for Spare {
             let _ = thread.join();
         }
     }
+}
+
+/// Makes a segment of at least the size that `header` says: of a retired file, or else of zeros.
+/// Returns `None` when `cancelled` becomes true meanwhile.
+pub(crate) fn make(
+    directory: &Path,
+    mut header: Header,
+    material: Option<RetiredFile>,
+    cancelled: &AtomicBool,
+    counters: &LogCounters,
+) -> Result<Option<Segment>, StorageError> {
+    let Some(file) = material else {
+        return Segment::create(directory, header, cancelled, counters);
+    };
+    header.capacity = file.capacity;
+    Segment::recycle(directory, header, &file.path, counters).map(Some)
 }

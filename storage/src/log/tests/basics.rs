@@ -68,10 +68,7 @@ fn segments_grow_up_to_the_chosen_size() {
     for _ in 0..5 {
         sizes.push(options.segment_after(sizes.last().copied()));
     }
-    assert_eq!(
-        sizes,
-        [4, 8, 16, 32, 64, 64].map(|mebibytes| mebibytes << 20)
-    );
+    assert_eq!(sizes, [4, 8, 8, 8, 8, 8].map(|mebibytes| mebibytes << 20));
 }
 
 #[test]
@@ -96,6 +93,53 @@ fn pruning_removes_whole_segments_and_keeps_the_newest_entry() {
     let (log, found) = open(directory.path()).unwrap();
     assert_eq!(found.last(), Some(&entry(41)));
     assert_eq!(log.last(), Seq(41));
+}
+
+#[test]
+fn at_steady_state_no_zeros_are_written() {
+    let directory = TempDir::new().unwrap();
+    let (mut log, _) = open(directory.path()).unwrap();
+    let counters = log.counters();
+    let last = recycle(&mut log);
+    let filled = counters.filled_segments();
+    let recycled = counters.recycled_segments();
+    for last in (last + 4..250).step_by(4) {
+        batch(&mut log, last);
+        log.prune(Seq(last - 8)).unwrap();
+    }
+    assert_eq!(counters.filled_segments(), filled);
+    assert!(counters.recycled_segments() > recycled + 10);
+    let files = image(directory.path()).len();
+    assert!(files <= 8, "{files} files are too many");
+    drop(log);
+    let (mut log, found) = open(directory.path()).unwrap();
+    assert_eq!(found.last(), Some(&entry(248)));
+    batch(&mut log, 255);
+    drop(log);
+    assert_eq!(open(directory.path()).unwrap().1.last(), Some(&entry(255)));
+}
+
+#[test]
+fn retired_files_are_bounded_and_of_the_right_size() {
+    let directory = TempDir::new().unwrap();
+    let (mut log, _) = open(directory.path()).unwrap();
+    log.append(Seq(1), &[7; 3000]).unwrap();
+    batch(&mut log, 60);
+    log.prune(Seq(60)).unwrap();
+    let retired = |directory: &Path| -> Vec<usize> {
+        let files = image(directory).into_iter();
+        let files = files.filter(|(name, _)| segment::is_retired(name));
+        files.map(|(_, bytes)| bytes.len()).collect()
+    };
+    assert_eq!(retired(directory.path()), [512; 4]);
+    drop(log);
+    // Of no use to a log with larger segments.
+    let larger = LogOptions {
+        segment_bytes: 1024,
+        ..SMALL
+    };
+    drop(SegmentLog::open(directory.path(), larger).unwrap());
+    assert_eq!(retired(directory.path()), [0; 0]);
 }
 
 #[test]

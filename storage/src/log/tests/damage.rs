@@ -4,36 +4,70 @@ use super::*;
 use proptest::prelude::*;
 use std::sync::OnceLock;
 
-/// A log of several batches over several segments, pruned once: its image with the seal on disk,
-/// the same without, and where the last batch begins.
+/// A log of several batches over several segments, pruned: its image with the seal on disk, the
+/// same without, and where the last batch begins.
 struct Sample {
     sealed: Image,
     unsealed: Image,
+    active: String,
+    spare: String,
     entries: Entries,
     last_batch: Seq,
 }
 
-/// Written once for all tests.
-fn sample() -> &'static Sample {
-    static SAMPLE: OnceLock<Sample> = OnceLock::new();
-    SAMPLE.get_or_init(write_sample)
+impl Sample {
+    /// What becomes of the log without one of its files, or with another file in its place.
+    fn without(&self, name: &str) -> Outcome {
+        if segment::is_retired(name) {
+            Outcome::Whole
+        } else {
+            Outcome::Refused
+        }
+    }
 }
 
-fn write_sample() -> Sample {
+/// Written once for all tests: in new segments, and in recycled ones.
+fn samples() -> &'static [Sample; 2] {
+    static SAMPLES: OnceLock<[Sample; 2]> = OnceLock::new();
+    SAMPLES.get_or_init(|| [Segments::New, Segments::Recycled].map(write_sample))
+}
+
+/// What a sample is written to.
+#[derive(Clone, Copy)]
+enum Segments {
+    New,
+    Recycled,
+}
+
+fn write_sample(segments: Segments) -> Sample {
     let directory = TempDir::new().unwrap();
     let (mut log, _) = open(directory.path()).unwrap();
+    let start = match segments {
+        Segments::New => 0,
+        Segments::Recycled => recycle(&mut log),
+    };
+    let segment = log.active.number;
+    let mut before = Image::new();
     for last in [3, 8, 9, 14, 15, 17] {
-        batch(&mut log, last);
+        settle(&mut log);
+        before = image(directory.path());
+        batch(&mut log, start + last);
     }
-    log.prune(Seq(9)).unwrap();
     settle(&mut log);
+    log.prune(Seq(start + 9)).unwrap();
     assert!(log.closed.len() >= 2, "several segments");
-    assert_eq!(log.base.segment, 2, "pruned");
+    assert!(log.base.segment > segment, "pruned");
     let sealed = image(directory.path());
+    if let Segments::Recycled = segments {
+        assert_recycled(&sealed);
+    }
+    let spare = segment::path(directory.path(), log.active.number + 1);
     Sample {
-        unsealed: unsealed(&log, sealed.clone()),
-        entries: entries(log.base.first.0..=17),
-        last_batch: Seq(16),
+        unsealed: unsealed(&log, sealed.clone(), Some(&before)),
+        active: active_name(&log),
+        spare: spare.file_name().unwrap().to_str().unwrap().to_owned(),
+        entries: entries(log.base.first.0..=start + 17),
+        last_batch: Seq(start + 16),
         sealed,
     }
 }
@@ -77,104 +111,117 @@ fn flip_all(image: &Image, name: &str, sample: &Sample) -> [usize; 3] {
 
 #[test]
 fn a_flipped_byte_loses_nothing_silently() {
-    let sample = sample();
-    for name in sample.sealed.keys() {
-        let [_, refused, dropped] = flip_all(&sample.sealed, name, sample);
-        assert_eq!(
-            dropped, 0,
-            "with the seal on disk even the last batch is safe"
-        );
-        assert!(refused > 0, "{name} has checksums");
+    for sample in samples() {
+        for name in sample.sealed.keys() {
+            let [_, refused, dropped] = flip_all(&sample.sealed, name, sample);
+            assert_eq!(
+                dropped, 0,
+                "with the seal on disk even the last batch is safe"
+            );
+            let read = !segment::is_retired(name);
+            assert_eq!(refused > 0, read, "{name} has checksums if it is read");
+        }
     }
 }
 
 #[test]
 fn without_the_seal_only_the_last_batch_can_be_taken_for_torn() {
-    let sample = sample();
-    let active = sample.sealed.keys().rev().nth(2).unwrap();
-    let [_, _, dropped] = flip_all(&sample.unsealed, active, sample);
-    let batch = entries(16..=17);
-    let bytes: usize = batch.iter().map(|(_, e)| frame::HEADER + e.len()).sum();
-    assert_eq!(dropped, bytes, "each byte of it");
+    for sample in samples() {
+        let [_, _, dropped] = flip_all(&sample.unsealed, &sample.active, sample);
+        let batch = entries(sample.last_batch.0..=sample.last_batch.0 + 1);
+        let bytes: usize = batch.iter().map(|(_, e)| frame::HEADER + e.len()).sum();
+        assert_eq!(dropped, bytes, "each byte of it, and nothing else");
+    }
 }
 
 #[test]
 fn a_file_cut_at_any_length_is_refused() {
-    let sample = sample();
-    for (name, bytes) in &sample.sealed {
-        for length in 0..bytes.len() {
-            let mut damaged = sample.sealed.clone();
-            damaged.get_mut(name).unwrap().truncate(length);
-            assert_eq!(
-                outcome(&damaged, sample),
-                Outcome::Refused,
-                "{name} cut at {length}"
-            );
+    for sample in samples() {
+        for (name, bytes) in &sample.sealed {
+            for length in 0..bytes.len() {
+                let mut damaged = sample.sealed.clone();
+                damaged.get_mut(name).unwrap().truncate(length);
+                assert_eq!(
+                    outcome(&damaged, sample),
+                    sample.without(name),
+                    "{name} cut at {length}"
+                );
+            }
         }
     }
 }
 
 #[test]
 fn refusing_changes_no_file() {
-    let sample = sample();
-    let mut damaged = sample.sealed.clone();
-    let name = damaged.keys().nth(1).unwrap().clone();
-    damaged.get_mut(&name).unwrap()[100] ^= 1;
-    let directory = restore(&damaged);
-    assert!(matches!(
-        open(directory.path()),
-        Err(StorageError::Corrupt { .. })
-    ));
-    assert_eq!(image(directory.path()), damaged);
+    for sample in samples() {
+        let mut damaged = sample.sealed.clone();
+        let closed = |name: &&String| segment::number_of(name).is_some();
+        let name = sample.sealed.keys().find(closed).unwrap();
+        damaged.get_mut(name).unwrap()[100] ^= 1;
+        let directory = restore(&damaged);
+        assert!(matches!(
+            open(directory.path()),
+            Err(StorageError::Corrupt { .. })
+        ));
+        assert_eq!(image(directory.path()), damaged);
+    }
 }
 
 #[test]
 fn a_lost_file_is_noticed_unless_it_was_the_spare() {
-    let sample = sample();
-    // The last name is that of the base file.
-    let spare = sample.sealed.keys().rev().nth(1).unwrap();
-    for name in sample.sealed.keys() {
-        let mut damaged = sample.sealed.clone();
-        damaged.remove(name);
-        let expected = if name == spare {
-            Outcome::Whole
-        } else {
-            Outcome::Refused
-        };
-        assert_eq!(outcome(&damaged, sample), expected, "without {name}");
-        if name != spare {
-            damaged.remove(spare);
-            assert_eq!(
-                outcome(&damaged, sample),
-                Outcome::Refused,
-                "without {name} and the spare"
-            );
+    for sample in samples() {
+        for name in sample.sealed.keys() {
+            let mut damaged = sample.sealed.clone();
+            damaged.remove(name);
+            let expected = if *name == sample.spare {
+                Outcome::Whole
+            } else {
+                sample.without(name)
+            };
+            assert_eq!(outcome(&damaged, sample), expected, "without {name}");
+            if *name != sample.spare {
+                damaged.remove(&sample.spare);
+                assert_eq!(
+                    outcome(&damaged, sample),
+                    expected,
+                    "without {name} and the spare"
+                );
+            }
         }
     }
 }
 
 #[test]
+fn retired_files_without_a_log_are_one_that_was_lost() {
+    let mut left = samples()[1].sealed.clone();
+    left.retain(|name, _| segment::is_retired(name));
+    assert_eq!(outcome(&left, &samples()[1]), Outcome::Refused);
+}
+
+#[test]
 fn swapped_and_foreign_files_are_refused() {
-    let (one, other) = (sample(), &write_sample());
-    let names: Vec<_> = one.sealed.keys().cloned().collect();
-    for (index, name) in names.iter().enumerate() {
-        for second in &names[index + 1..] {
+    for (one, segments) in samples().iter().zip([Segments::New, Segments::Recycled]) {
+        let other = &write_sample(segments);
+        let names: Vec<_> = one.sealed.keys().cloned().collect();
+        for (index, name) in names.iter().enumerate() {
+            for second in &names[index + 1..] {
+                let mut damaged = one.sealed.clone();
+                damaged.insert(name.clone(), one.sealed[second].clone());
+                damaged.insert(second.clone(), one.sealed[name].clone());
+                let expected = match one.without(name) {
+                    Outcome::Whole => one.without(second),
+                    refused => refused,
+                };
+                assert_eq!(outcome(&damaged, one), expected, "{name} for {second}");
+            }
             let mut damaged = one.sealed.clone();
-            damaged.insert(name.clone(), one.sealed[second].clone());
-            damaged.insert(second.clone(), one.sealed[name].clone());
+            damaged.insert(name.clone(), other.sealed[name].clone());
             assert_eq!(
                 outcome(&damaged, one),
-                Outcome::Refused,
-                "{name} for {second}"
+                one.without(name),
+                "another log's {name}"
             );
         }
-        let mut damaged = one.sealed.clone();
-        damaged.insert(name.clone(), other.sealed[name].clone());
-        assert_eq!(
-            outcome(&damaged, one),
-            Outcome::Refused,
-            "another log's {name}"
-        );
     }
 }
 
@@ -202,13 +249,14 @@ proptest! {
     /// Whatever the files hold, opening does not panic, and returns nothing that was not written.
     #[test]
     fn any_damage_yields_a_prefix_or_an_error(
+        which in 0_usize..2,
         damages in proptest::collection::vec(
             (any::<prop::sample::Index>(), any::<prop::sample::Index>(), proptest::collection::vec(any::<u8>(), 0..200)),
             1..6,
         ),
         cut in proptest::option::of((any::<prop::sample::Index>(), 0_usize..600)),
     ) {
-        let sample = sample();
+        let sample = &samples()[which];
         let mut damaged = sample.sealed.clone();
         let names: Vec<_> = damaged.keys().cloned().collect();
         for (file, at, bytes) in damages {

@@ -1,0 +1,300 @@
+//! Carries out what drivers want done, as the tokio shell does.
+
+use crate::world::{What, service};
+use crate::{Engine, World};
+use quorate_core::testing::MockSignature;
+use quorate_core::{
+    Batch, Body, Channel, CheckpointClaim, Claim, Claims, Decision, Destination, Digest, Frame,
+    KeyRole, Note, Payload, ReplicaId, Scheme, Verified, wire,
+};
+use quorate_replica::driver::{Action, CheckedBatch, Event, SignTicket};
+use quorate_replica::{Outcome, Service};
+use std::future::Future;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+/// Waits for a future that is ready at once.
+fn ready<T>(future: impl Future<Output = T>) -> T {
+    let mut context = Context::from_waker(Waker::noop());
+    match pin!(future).poll(&mut context) {
+        Poll::Ready(value) => value,
+        Poll::Pending => panic!("a local signer is always ready"),
+    }
+}
+
+impl<P: Engine> World<P> {
+    /// Carries out everything that a replica's driver wants.
+    pub(crate) fn settle(&mut self, id: ReplicaId) {
+        let node = &mut self.nodes[id.index()];
+        let running = node.running.as_mut().expect("only what is up acts");
+        let actions: Vec<_> = running.driver.take_actions().collect();
+        for action in actions {
+            if let Some(fuse) = &mut self.nodes[id.index()].fuse {
+                if *fuse == 0 {
+                    self.crash(id);
+                    return;
+                }
+                *fuse -= 1;
+            }
+            self.act(id, action);
+        }
+        self.sync(id);
+        self.schedule_tick(id);
+    }
+
+    fn sync(&mut self, id: ReplicaId) {
+        let node = &mut self.nodes[id.index()];
+        if node.log.begin_sync() {
+            let run = node.run;
+            let delay = self.disk_random.duration(&self.options.disk.sync);
+            self.schedule(delay, id, What::Synced(run));
+        }
+    }
+
+    fn later(&mut self, after: Duration, id: ReplicaId, event: Event<P>) {
+        let run = self.nodes[id.index()].run;
+        self.schedule(after, id, What::Event(run, event));
+    }
+
+    fn act(&mut self, id: ReplicaId, action: Action<P>) {
+        let appends = matches!(action, Action::Append(_));
+        match action {
+            Action::Append(persist) => {
+                self.note(id, || format!("appends {persist:?}"));
+                self.nodes[id.index()].log.append(&persist);
+            }
+            Action::Sign(ticket, body) => self.sign(id, ticket, body),
+            Action::Transmit(to, message) => self.transmit(id, to, &message),
+            Action::SendService(to, message) => {
+                self.note(id, || format!("-> {to:?} {}", service(&message)));
+                let frame = message.encode(&self.domain, id);
+                self.send(id, to, &frame);
+            }
+            Action::Verify(batch) => self.verify(id, batch),
+            Action::CheckPayload(ticket, payload) => {
+                let fine = self.accepts(id, &payload);
+                let delay = self.work_random.duration(&self.options.work.check);
+                self.later(delay, id, Event::PayloadChecked(ticket, fine));
+            }
+            Action::Execute(decision) => self.start_execution(id, decision),
+            Action::SignCheckpoint(claim) => {
+                let statement = claim.statement(&self.domain);
+                let signature = self.scheme.sign(id, KeyRole::Voting, statement);
+                let delay = self.work_random.duration(&self.options.work.sign);
+                self.later(delay, id, Event::CheckpointSigned(claim, signature));
+            }
+            Action::VerifyCheckpoint(by, claim, signature) => {
+                self.verify_checkpoint(id, by, claim, signature);
+            }
+            Action::VerifyDecisions(from, decisions) => {
+                self.verify_decisions(id, from, decisions);
+            }
+            Action::ServeDecisions(to, height) => self.serve_decisions(id, to, height),
+            Action::FindPayload(to, digest) => self.find_payload(id, to, digest),
+            Action::Stable(checkpoint) => {
+                self.note(id, || format!("stable {:?}", checkpoint.claim.height));
+                let stored = self.nodes[id.index()].store.last();
+                let stored = stored.map(|decision| decision.height);
+                assert!(
+                    stored >= Some(checkpoint.claim.height),
+                    "{id:?} has {stored:?} in its store, and may forget its promises up to {:?}",
+                    checkpoint.claim.height
+                );
+                let (_, stored) = self.reserve(id);
+                let run = self.nodes[id.index()].run;
+                self.queue
+                    .push(stored, (id, What::Checkpointed(run, checkpoint)));
+            }
+            Action::Diverged(claim) => panic!("{id:?} has diverged: {claim:?}"),
+            Action::Prune(seq) => {
+                self.note(id, || format!("prunes before {seq:?}"));
+                self.nodes[id.index()].log.prune(seq);
+            }
+            Action::Evidence(evidence) => panic!("{id:?} accuses an honest replica: {evidence:?}"),
+            Action::Penalize(peer, fault) => panic!("{id:?} blames honest {peer:?}: {fault:?}"),
+            Action::Judge(..) => unreachable!("nothing here comes by gossip"),
+            Action::Refused(request, error) => {
+                self.note(id, || format!("refuses {request:?}: {error}"));
+            }
+            Action::Note(note) => {
+                self.note(id, || format!("{note:?}"));
+                if matches!(note, Note::TimedOut(..)) {
+                    self.checks.counts.timed_out += 1;
+                }
+            }
+            action => unreachable!("an unknown action: {action:?}"),
+        }
+        if let Some(running) = &mut self.nodes[id.index()].running {
+            running.just_appended = appends;
+        }
+    }
+
+    fn accepts(&self, id: ReplicaId, payload: &Payload) -> bool {
+        let running = self.nodes[id.index()].running.as_ref();
+        running.is_some_and(|running| running.rule.check(payload).is_ok())
+    }
+
+    fn sign(&mut self, id: ReplicaId, ticket: SignTicket, body: P::Body) {
+        let node = &self.nodes[id.index()];
+        let just_appended = node.running.as_ref().is_some_and(|it| it.just_appended);
+        if body.binds() && just_appended {
+            let record = node.log.last();
+            self.checks.promised::<P>(id, &body, record);
+        }
+        let signer = self.scheme.signer(id);
+        let signed = ready(Verified::sign(&self.domain, &signer, body));
+        let delay = self.work_random.duration(&self.options.work.sign);
+        self.later(delay, id, Event::Signed(ticket, signed));
+    }
+
+    fn transmit(&mut self, id: ReplicaId, to: Destination, message: &Verified<P>) {
+        self.note(id, || format!("-> {to:?} {:?}", message.body()));
+        let durable = self.nodes[id.index()].log.durable_to();
+        self.checks.says::<P>(id, message.body(), durable);
+        let channel = match message.body().payload() {
+            Some(_) => Channel::Blocks,
+            None => Channel::Votes,
+        };
+        let frame = Frame {
+            channel,
+            kind: message.body().kind(),
+            bytes: wire::encode(&self.domain, message.signed()),
+        };
+        self.send(id, to, &frame);
+    }
+
+    fn send(&mut self, id: ReplicaId, to: Destination, frame: &Frame) {
+        let recipients = match to {
+            Destination::Others => self.ids(),
+            Destination::One(other) => vec![other],
+        };
+        for other in recipients {
+            if other == id {
+                continue;
+            }
+            for delay in self.network.route(id, other) {
+                self.schedule(delay, other, What::Arrives(id, frame.clone()));
+            }
+        }
+    }
+
+    fn verify(&mut self, id: ReplicaId, batch: Batch<P>) {
+        let carried = batch.messages.iter().filter_map(|it| it.body.payload());
+        let payloads = carried.map(|payload| (*payload.digest(), self.accepts(id, payload)));
+        let payloads = payloads.collect();
+        let results = Verified::check(&self.domain, &self.scheme, batch.messages);
+        let checked = CheckedBatch {
+            id: batch.id,
+            results,
+            payloads,
+        };
+        let delay = self.work_random.duration(&self.options.work.check);
+        self.later(delay, id, Event::Checked(checked));
+    }
+
+    fn verify_checkpoint(
+        &mut self,
+        id: ReplicaId,
+        by: ReplicaId,
+        claim: CheckpointClaim,
+        signature: MockSignature,
+    ) {
+        let mut claims = Claims::default();
+        claims.push(Claim::Signed {
+            by,
+            key: KeyRole::Voting,
+            statement: claim.statement(&self.domain),
+            signature: &signature,
+        });
+        assert_eq!(self.scheme.verify(&[claims]), [true], "all are honest");
+        let delay = self.work_random.duration(&self.options.work.check);
+        self.later(delay, id, Event::CheckpointVerified(by, claim, signature));
+    }
+
+    fn verify_decisions(&mut self, id: ReplicaId, from: ReplicaId, decisions: Vec<Decision<P>>) {
+        for decision in &decisions {
+            let verdict = decision.verify(&self.domain, &self.scheme);
+            assert_eq!(
+                verdict,
+                Ok(()),
+                "{from:?} serves {decision:?} without proof"
+            );
+        }
+        let delay = self.work_random.duration(&self.options.work.check);
+        self.later(delay, id, Event::DecisionsVerified(from, decisions, None));
+    }
+
+    fn serve_decisions(&mut self, id: ReplicaId, to: ReplicaId, height: quorate_core::Height) {
+        let decisions = self.nodes[id.index()].store.from(height);
+        let frame = Service::Decisions(height, decisions).encode(&self.domain, id);
+        self.send(id, Destination::One(to), &frame);
+    }
+
+    fn find_payload(&mut self, id: ReplicaId, to: Option<ReplicaId>, digest: Digest) {
+        let found = self.nodes[id.index()].store.find(&digest);
+        match (to, found) {
+            (Some(to), Some(payload)) => {
+                let frame = Service::<P>::Payload(payload).encode(&self.domain, id);
+                self.send(id, Destination::One(to), &frame);
+            }
+            (Some(_), None) => {}
+            (None, found) => {
+                let event = found.map_or(Event::PayloadMissing(digest), Event::PayloadFound);
+                let delay = self.work_random.duration(&self.options.work.read);
+                self.later(delay, id, event);
+            }
+        }
+    }
+
+    /// When the execution thread and then the store are done with one more decision.
+    fn reserve(&mut self, id: ReplicaId) -> (quorate_core::Time, quorate_core::Time) {
+        let execution = self.work_random.duration(&self.options.work.execute);
+        let storing = self.disk_random.duration(&self.options.disk.store);
+        let now = self.now;
+        let running = self.nodes[id.index()].running.as_mut().expect("it is up");
+        running.execution_free = running.execution_free.max(now).after(execution);
+        running.store_free = running
+            .store_free
+            .max(running.execution_free)
+            .after(storing);
+        (running.execution_free, running.store_free)
+    }
+
+    fn start_execution(&mut self, id: ReplicaId, decision: Decision<P>) {
+        self.note(id, || format!("decides {decision:?}"));
+        let verdict = decision.verify(&self.domain, &self.scheme);
+        assert_eq!(verdict, Ok(()), "{id:?} decides {decision:?} without proof");
+        let running = self.nodes[id.index()].running.as_mut().expect("it is up");
+        let previous = std::mem::replace(&mut running.decided, decision.height);
+        self.checks.decided(id, previous, &decision);
+        let (executed, stored) = self.reserve(id);
+        let run = self.nodes[id.index()].run;
+        self.queue
+            .push(executed, (id, What::Executed(run, decision.clone())));
+        self.queue.push(stored, (id, What::Stored(run, decision)));
+    }
+
+    /// The application executes a decision.
+    pub(crate) fn execute(&mut self, id: ReplicaId, decision: Decision<P>) {
+        let running = self.nodes[id.index()].running.as_mut().expect("it is up");
+        let executed = running.executor.execute(decision.height, &decision.payload);
+        let application = running.executor.application();
+        let application = application.read().expect("the application does not panic");
+        self.checks
+            .executed(id, decision.height, application.head());
+        drop(application);
+        for (request, outcome) in &executed.replies {
+            if matches!(outcome, Outcome::Repeated(_)) {
+                self.checks.counts.repeated += 1;
+            }
+            self.checks.request_done(self.now, id, *request);
+        }
+        let claim = executed.state.map(|state| CheckpointClaim {
+            height: decision.height,
+            payload: *decision.payload.digest(),
+            state,
+        });
+        self.handle(id, Event::Executed(decision.height, claim));
+    }
+}

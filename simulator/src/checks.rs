@@ -1,0 +1,156 @@
+//! What must hold in every run.
+
+use quorate_core::testing::Mock;
+use quorate_core::{
+    Body, Decision, Digest, Height, Kind, Place, Protocol, ReplicaId, Request, RequestId, Requests,
+    Seq, Time,
+};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// What has happened in a run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Events handled by all drivers.
+    pub events: u64,
+    /// Ticks among them.
+    pub ticks: u64,
+    /// Messages that arrived.
+    pub messages: u64,
+    /// Heights decided (by somebody).
+    pub decided: u64,
+    /// Views given up, summed over the replicas.
+    pub timed_out: u64,
+    /// Restarts.
+    pub restarts: u64,
+    /// Requests executed where they were submitted.
+    pub requests: u64,
+    /// Requests that were decided again, and skipped, summed over the replicas.
+    pub repeated: u64,
+}
+
+/// How long requests took from submission to execution at their replica.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Latency {
+    /// The longest.
+    pub max: Duration,
+    /// All together.
+    pub total: Duration,
+    /// Of how many.
+    pub count: u32,
+}
+
+impl Latency {
+    /// The mean.
+    #[must_use]
+    pub fn mean(&self) -> Duration {
+        self.total / self.count.max(1)
+    }
+}
+
+/// A request on its way.
+#[derive(Clone, Debug)]
+pub(crate) struct Submission {
+    pub(crate) request: Request,
+    pub(crate) at: ReplicaId,
+    pub(crate) when: Time,
+    /// Executed where it was submitted.
+    pub(crate) done: bool,
+}
+
+/// What was signed, by its slot.
+type Said = (ReplicaId, Kind, Place);
+
+/// The checkers' memory, apart from the replicas' and never lost.
+#[derive(Debug, Default)]
+pub(crate) struct Checks {
+    pub(crate) counts: Counts,
+    pub(crate) latency: Latency,
+    chain: BTreeMap<Height, Digest>,
+    states: BTreeMap<Height, Digest>,
+    exclusive: BTreeMap<Said, Digest>,
+    /// The log entry without which a statement must not leave.
+    promised: BTreeMap<(Said, Digest), Seq>,
+    pub(crate) submissions: BTreeMap<RequestId, Submission>,
+}
+
+impl Checks {
+    /// A replica decides: in order, with proof, what others decide there, and only what clients
+    /// have submitted.
+    pub(crate) fn decided<P: Protocol<Scheme = Mock>>(
+        &mut self,
+        by: ReplicaId,
+        previous: Height,
+        decision: &Decision<P>,
+    ) {
+        let height = decision.height;
+        assert_eq!(height, previous.next(), "{by:?} decides out of order");
+        let digest = *decision.payload.digest();
+        let first = *self.chain.entry(height).or_insert_with(|| digest);
+        assert_eq!(first, digest, "{by:?} decides something else at {height:?}");
+        self.counts.decided = self.counts.decided.max(height.0);
+        for request in Requests::new(decision.payload.bytes()) {
+            let request = request.expect("only well-formed batches are decided");
+            let submission = self.submissions.get(&request.id);
+            let submission = submission.expect("only what clients have submitted is decided");
+            assert_eq!(
+                submission.request.body, request.body,
+                "a request has changed"
+            );
+        }
+    }
+
+    /// A replica is in this state after a height.
+    pub(crate) fn executed(&mut self, by: ReplicaId, height: Height, state: Digest) {
+        let first = *self.states.entry(height).or_insert(state);
+        assert_eq!(first, state, "{by:?} has another state after {height:?}");
+    }
+
+    /// A replica executed a request.
+    pub(crate) fn request_done(&mut self, now: Time, by: ReplicaId, id: RequestId) {
+        let Some(submission) = self.submissions.get_mut(&id) else {
+            return;
+        };
+        if submission.at == by && !submission.done {
+            submission.done = true;
+            let took = now.since(submission.when);
+            self.counts.requests += 1;
+            self.latency.max = self.latency.max.max(took);
+            self.latency.total += took;
+            self.latency.count += 1;
+        }
+    }
+
+    /// A promise is about to be signed; the record before it is the last one written.
+    pub(crate) fn promised<P: Protocol>(&mut self, by: ReplicaId, body: &P::Body, record: Seq) {
+        let signing = body.signing();
+        let said = (by, signing.slot.kind, signing.slot.place);
+        self.promised
+            .entry((said, signing.digest))
+            .or_insert(record);
+    }
+
+    /// A message leaves a replica whose log is durable so far.
+    pub(crate) fn says<P: Protocol>(&mut self, by: ReplicaId, body: &P::Body, durable: Seq) {
+        let signing = body.signing();
+        let said = (by, signing.slot.kind, signing.slot.place);
+        if body.binds()
+            && let Some(record) = self.promised.get(&(said, signing.digest))
+        {
+            assert!(
+                *record <= durable,
+                "{by:?} says {body:?} before {record:?} is durable"
+            );
+        }
+        if signing.exclusive {
+            let first = *self.exclusive.entry(said).or_insert(signing.digest);
+            assert_eq!(first, signing.digest, "{by:?} contradicts itself: {body:?}");
+        }
+    }
+
+    /// A crash has lost the log after `durable`: promises whose records are lost were not spoken.
+    pub(crate) fn crashed(&mut self, by: ReplicaId, durable: Seq) {
+        self.promised
+            .retain(|((author, _, _), _), record| *author != by || *record <= durable);
+    }
+}

@@ -1,0 +1,122 @@
+//! One replica: its driver, its disks, and its application.
+
+use crate::disk::{Log, Store};
+use crate::{Engine, HashChain, Options};
+use quorate_core::{CheckpointClaim, Height, Setup, Time};
+use quorate_replica::driver::{Driver, Survived};
+use quorate_replica::{DriverConfig, Executor, MempoolLimits, PayloadCheck, ReplyLimits};
+use std::time::Duration;
+
+/// What runs while a replica is up. All of it is lost in a crash.
+#[derive(Debug)]
+pub(crate) struct Running<P: Engine> {
+    pub(crate) driver: Driver<P>,
+    pub(crate) executor: Executor<HashChain>,
+    pub(crate) rule: PayloadCheck<HashChain>,
+    /// The last height that the driver has decided.
+    pub(crate) decided: Height,
+    /// When the execution thread is free.
+    pub(crate) execution_free: Time,
+    /// When the store's thread is free.
+    pub(crate) store_free: Time,
+    /// The tick that is scheduled.
+    pub(crate) tick: Option<Time>,
+    /// Ticks in a row at one time.
+    pub(crate) ticks_in_place: u32,
+    /// Whether the action carried out last was an append.
+    pub(crate) just_appended: bool,
+}
+
+/// A replica, up or down.
+#[derive(Debug)]
+pub(crate) struct Node<P: Engine> {
+    pub(crate) running: Option<Running<P>>,
+    /// Counts starts: what belongs to an earlier run never reaches a later one.
+    pub(crate) run: u64,
+    /// When this run began: its clock starts at zero.
+    pub(crate) started: Time,
+    pub(crate) log: Log<P>,
+    pub(crate) store: Store<P>,
+    /// After so many more actions the power fails.
+    pub(crate) fuse: Option<u64>,
+}
+
+/// The limits of every replica's mempool.
+fn limits() -> MempoolLimits {
+    MempoolLimits::default()
+}
+
+impl<P: Engine> Node<P> {
+    pub(crate) const fn new() -> Self {
+        Self {
+            running: None,
+            run: 0,
+            started: Time::ZERO,
+            log: Log::new(),
+            store: Store::new(),
+            fuse: None,
+        }
+    }
+
+    /// A time on this run's clock.
+    pub(crate) fn local(&self, now: Time) -> Time {
+        Time::ZERO.after(now.since(self.started))
+    }
+
+    /// A time of this run's clock as virtual time.
+    pub(crate) fn global(&self, local: Time) -> Time {
+        self.started.after(local.since(Time::ZERO))
+    }
+
+    /// Starts the replica from what its disks have.
+    pub(crate) fn start(&mut self, now: Time, setup: Setup<P>, options: &Options) {
+        assert!(self.running.is_none(), "{:?} is up already", setup.me);
+        self.run += 1;
+        self.started = now;
+        self.fuse = None;
+        let interval = options.checkpoint_interval;
+        let mut executor = Executor::new(HashChain::default(), ReplyLimits::default(), interval);
+        let mut claims = Vec::new();
+        for block in self.store.blocks() {
+            let executed = executor.execute(block.height, &block.payload);
+            claims.extend(executed.state.map(|state| CheckpointClaim {
+                height: block.height,
+                payload: *block.payload.digest(),
+                state,
+            }));
+        }
+        let (log, last) = self.log.survived();
+        let survived = Survived {
+            log,
+            last,
+            decided: self.store.last().cloned(),
+            stable: self.store.stable(),
+            claims,
+        };
+        let driver = Driver::start(setup, driver_config(options), survived, Time::ZERO);
+        self.running = Some(Running {
+            driver,
+            rule: executor.payload_check(limits()),
+            decided: executor.height(),
+            executor,
+            execution_free: now,
+            store_free: now,
+            tick: None,
+            ticks_in_place: 0,
+            just_appended: false,
+        });
+    }
+}
+
+/// The driver's options, as production derives them from the timeout.
+fn driver_config(options: &Options) -> DriverConfig {
+    let mut config = DriverConfig::default();
+    config.mempool = limits();
+    config.checkpoint_interval = options.checkpoint_interval;
+    config.forward_timeout = options.timeout;
+    config.idle_interval = config.idle_interval.min(options.timeout / 4);
+    config
+}
+
+/// The time after which a replica's tick is due at the earliest: clocks have a resolution.
+pub(crate) const TICK_RESOLUTION: Duration = Duration::from_micros(1);

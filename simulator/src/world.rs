@@ -1,0 +1,537 @@
+//! Virtual time, and everything that happens in it.
+
+use crate::checks::{Checks, Submission};
+use crate::network::{Network, stream};
+use crate::node::{Node, TICK_RESOLUTION};
+use crate::queue::Queue;
+use crate::{Counts, Engine, Latency, Options};
+use quorate_core::testing::{Mock, Random, mock_validators};
+use quorate_core::{
+    ChainId, Checkpoint, ClientId, Decision, Domain, Epoch, Frame, Height, ReplicaId, Request,
+    RequestId, Seq, Setup, Time, ValidatorSet,
+};
+use quorate_replica::driver::Event;
+use quorate_replica::{RequestStatus, Service};
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Lines of trace that are kept.
+const TRACE_LINES: usize = 40_000;
+/// Characters of a line that are kept.
+const TRACE_WIDTH: usize = 240;
+/// More ticks than this at one moment are a loop.
+const TICKS_IN_PLACE: u32 = 100;
+
+/// What happens at a replica.
+#[derive(Debug)]
+pub(crate) enum What<P: Engine> {
+    /// A frame arrives, whatever run the replica is in.
+    Arrives(ReplicaId, Frame),
+    /// Something of this run's own reaches the driver.
+    Event(u64, Event<P>),
+    /// The driver wanted a tick now.
+    Tick(u64),
+    /// The sync of the safety log has ended.
+    Synced(u64),
+    /// The application has executed a decision.
+    Executed(u64, Decision<P>),
+    /// The block store has stored a decision.
+    Stored(u64, Decision<P>),
+    /// The block store has stored a checkpoint.
+    Checkpointed(u64, Arc<Checkpoint<Mock>>),
+}
+
+/// A cluster in a virtual world.
+pub struct World<P: Engine> {
+    pub(crate) options: Options,
+    pub(crate) validators: Arc<ValidatorSet>,
+    pub(crate) scheme: Mock,
+    pub(crate) domain: Domain,
+    leaders: quorate_core::Rotation,
+    pub(crate) now: Time,
+    pub(crate) queue: Queue<(ReplicaId, What<P>)>,
+    pub(crate) network: Network,
+    pub(crate) nodes: Vec<Node<P>>,
+    pub(crate) checks: Checks,
+    pub(crate) disk_random: Random,
+    pub(crate) work_random: Random,
+    requests: u64,
+    trace: VecDeque<String>,
+}
+
+impl<P: Engine> std::fmt::Debug for World<P> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "world {} at {:?}", self.options.seed, self.now)
+    }
+}
+
+impl<P: Engine> World<P> {
+    /// A world whose replicas are all down.
+    #[must_use]
+    pub fn new(options: Options) -> Self {
+        let validators = mock_validators(&options.powers);
+        let scheme = Mock::new(Arc::clone(&validators), [7; 32]);
+        let domain = Domain {
+            engine: P::ENGINE,
+            wire: P::WIRE,
+            chain: ChainId(1),
+            epoch: Epoch(0),
+        };
+        Self {
+            leaders: P::leaders(&validators),
+            nodes: options.powers.iter().map(|_| Node::new()).collect(),
+            network: Network::new(options.network.clone(), options.seed),
+            disk_random: stream(options.seed, 4),
+            work_random: stream(options.seed, 5),
+            validators,
+            scheme,
+            domain,
+            now: Time::ZERO,
+            queue: Queue::default(),
+            checks: Checks::default(),
+            requests: 0,
+            trace: VecDeque::new(),
+            options,
+        }
+    }
+
+    /// A world whose replicas have all just started.
+    #[must_use]
+    pub fn started(options: Options) -> Self {
+        let mut world = Self::new(options);
+        for id in world.ids() {
+            world.start(id);
+        }
+        world
+    }
+
+    /// The replicas.
+    #[must_use]
+    pub fn ids(&self) -> Vec<ReplicaId> {
+        self.validators.ids().collect()
+    }
+
+    /// The virtual time.
+    #[must_use]
+    pub const fn now(&self) -> Time {
+        self.now
+    }
+
+    /// What has happened so far.
+    #[must_use]
+    pub const fn counts(&self) -> Counts {
+        self.checks.counts
+    }
+
+    /// How long requests have taken so far.
+    #[must_use]
+    pub const fn latency(&self) -> Latency {
+        self.checks.latency
+    }
+
+    /// Begins to measure latencies anew.
+    pub fn reset_latency(&mut self) {
+        self.checks.latency = Latency::default();
+    }
+
+    /// Whether a replica is up.
+    #[must_use]
+    pub fn is_up(&self, id: ReplicaId) -> bool {
+        self.nodes[id.index()].running.is_some()
+    }
+
+    /// The last height that a replica has executed; genesis if it is down.
+    #[must_use]
+    pub fn executed(&self, id: ReplicaId) -> Height {
+        let running = self.nodes[id.index()].running.as_ref();
+        running.map_or(Height::GENESIS, |running| running.executor.height())
+    }
+
+    /// Height of the stable checkpoint that a replica's store has.
+    #[must_use]
+    pub fn stable(&self, id: ReplicaId) -> Height {
+        let stable = self.nodes[id.index()].store.stable();
+        stable.map_or(Height::GENESIS, |stable| stable.claim.height)
+    }
+
+    /// Entries in a replica's safety log.
+    #[must_use]
+    pub fn log_entries(&self, id: ReplicaId) -> usize {
+        self.nodes[id.index()].log.entries()
+    }
+
+    /// Starts a replica from what its disks have.
+    pub fn start(&mut self, id: ReplicaId) {
+        let setup = Setup {
+            me: id,
+            chain: self.domain.chain,
+            epoch: self.domain.epoch,
+            validators: Arc::clone(&self.validators),
+            scheme: self.scheme.clone(),
+            leaders: Arc::new(self.leaders.clone()),
+            config: P::config(self.options.timeout),
+        };
+        self.note(id, || "starts".into());
+        let now = self.now;
+        self.nodes[id.index()].start(now, setup, &self.options);
+        if self.nodes[id.index()].run > 1 {
+            self.checks.counts.restarts += 1;
+        }
+        self.settle(id);
+        self.resubmit(id);
+    }
+
+    /// The power of a replica fails.
+    pub fn crash(&mut self, id: ReplicaId) {
+        self.note(id, || "crashes".into());
+        let node = &mut self.nodes[id.index()];
+        node.running = None;
+        node.fuse = None;
+        node.log.crash(&mut self.disk_random);
+        let durable = node.log.durable_to();
+        self.checks.crashed(id, durable);
+    }
+
+    /// The power of a replica fails after so many more actions, in the midst of others.
+    pub fn crash_after(&mut self, id: ReplicaId, actions: u64) {
+        self.nodes[id.index()].fuse = Some(actions);
+    }
+
+    /// No replica crashes of itself any more.
+    pub fn disarm(&mut self) {
+        self.nodes.iter_mut().for_each(|node| node.fuse = None);
+    }
+
+    /// Cuts the replicas of a group off from all others.
+    pub fn cut(&mut self, group: &[ReplicaId]) {
+        self.note_all(|| format!("{group:?} are cut off"));
+        for id in self.ids() {
+            for other in self.ids() {
+                if group.contains(&id) != group.contains(&other) {
+                    self.network.cut(id, other);
+                }
+            }
+        }
+    }
+
+    /// Cuts one direction of a link.
+    pub fn cut_link(&mut self, from: ReplicaId, to: ReplicaId) {
+        self.note_all(|| format!("{from:?} to {to:?} is cut"));
+        self.network.cut(from, to);
+    }
+
+    /// Mends every link.
+    pub fn heal(&mut self) {
+        self.note_all(|| "all links are mended".into());
+        self.network.heal();
+    }
+
+    /// Mends every link, and loses nothing from now on.
+    pub fn end_faults(&mut self) {
+        self.heal();
+        self.network.set_loss(0, 0);
+    }
+
+    /// A client submits a new request at a replica that is up.
+    pub fn submit(&mut self, at: ReplicaId) -> RequestId {
+        self.requests += 1;
+        let id = RequestId {
+            client: ClientId(u128::from(self.requests)),
+            sequence: 1,
+        };
+        let request = Request {
+            id,
+            body: self.requests.to_le_bytes().to_vec(),
+        };
+        self.note(at, || format!("client submits {id:?}"));
+        self.checks.submissions.insert(
+            id,
+            Submission {
+                request: request.clone(),
+                at,
+                when: self.now,
+                done: false,
+            },
+        );
+        self.handle(at, Event::Submitted(vec![request]));
+        id
+    }
+
+    /// The clients of a replica that has restarted ask again, as they do when a connection ends.
+    fn resubmit(&mut self, id: ReplicaId) {
+        let running = self.nodes[id.index()].running.as_ref();
+        let replies = running.expect("it has just started").executor.replies();
+        let mut requests = Vec::new();
+        for submission in self.checks.submissions.values_mut() {
+            if submission.at != id || submission.done {
+                continue;
+            }
+            if replies.status(submission.request.id) == RequestStatus::Fresh {
+                submission.when = self.now;
+                requests.push(submission.request.clone());
+            } else {
+                submission.done = true;
+            }
+        }
+        if !requests.is_empty() {
+            self.handle(id, Event::Submitted(requests));
+        }
+    }
+
+    /// Requests that wait at replicas that are up.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        let open = |it: &&Submission| !it.done && self.is_up(it.at);
+        self.checks.submissions.values().filter(open).count()
+    }
+
+    /// Lets time pass.
+    pub fn run_for(&mut self, duration: Duration) {
+        let end = self.now.after(duration);
+        while self.queue.next().is_some_and(|at| at <= end) {
+            self.step();
+        }
+        self.now = end;
+    }
+
+    /// Lets time pass until something holds, for at most `bound`. Returns whether it holds.
+    pub fn run_until(&mut self, bound: Duration, holds: impl Fn(&Self) -> bool) -> bool {
+        let end = self.now.after(bound);
+        while !holds(self) {
+            if self.queue.next().is_none_or(|at| at > end) {
+                self.now = end;
+                return holds(self);
+            }
+            self.step();
+        }
+        true
+    }
+
+    /// Every request at a replica that is up is executed there within `bound`, and all replicas
+    /// that are up get as far as any of them.
+    ///
+    /// # Panics
+    ///
+    /// If not.
+    pub fn must_settle(&mut self, bound: Duration) {
+        let settled = |world: &Self| world.waiting() == 0 && world.is_level();
+        if !self.run_until(bound, settled) {
+            let lines: Vec<_> = self.ids().iter().map(|id| self.describe(*id)).collect();
+            panic!(
+                "after {bound:?} without faults {} requests still wait\n{}",
+                self.waiting(),
+                lines.join("\n")
+            );
+        }
+    }
+
+    /// Every request at a replica that is up, but for one, is executed there within `bound`.
+    ///
+    /// # Panics
+    ///
+    /// If not.
+    pub fn must_settle_but_for(&mut self, bound: Duration, except: ReplicaId) {
+        let open = |world: &Self| {
+            let mut submissions = world.checks.submissions.values();
+            submissions.any(|it| !it.done && it.at != except && world.is_up(it.at))
+        };
+        let done = self.run_until(bound, |world| !open(world));
+        assert!(
+            done,
+            "requests still wait after {bound:?} without {except:?}"
+        );
+    }
+
+    /// Whether no replica that is up is more than two rotations behind another. (With rotating
+    /// leaders the chain moves on while we look.)
+    fn is_level(&self) -> bool {
+        let up = self.ids().into_iter().filter(|id| self.is_up(*id));
+        let heights: Vec<_> = up.map(|id| self.executed(id).0).collect();
+        let highest = heights.iter().max().copied().unwrap_or(0);
+        let lowest = heights.iter().min().copied().unwrap_or(0);
+        highest - lowest <= 2 * self.nodes.len() as u64
+    }
+
+    /// Where a replica stands, for people.
+    #[must_use]
+    pub fn describe(&self, id: ReplicaId) -> String {
+        let node = &self.nodes[id.index()];
+        let Some(running) = &node.running else {
+            return format!("{id:?} is down");
+        };
+        let driver = &running.driver;
+        format!(
+            "{id:?}: {:?}, executed {:?}, pending {} bytes, deadline {:?}",
+            driver.status(),
+            driver.executed_height(),
+            driver.pending_bytes(),
+            driver.deadline().map(|at| node.global(at)),
+        )
+    }
+
+    /// Adds an event at a replica.
+    pub(crate) fn schedule(&mut self, after: Duration, id: ReplicaId, what: What<P>) {
+        self.queue.push(self.now.after(after), (id, what));
+    }
+
+    /// The next event happens.
+    fn step(&mut self) {
+        let Some((at, (id, what))) = self.queue.pop() else {
+            return;
+        };
+        assert!(at >= self.now, "time goes on");
+        self.now = at;
+        let node = &self.nodes[id.index()];
+        let current = node.run;
+        if node.running.is_none() {
+            return;
+        }
+        match what {
+            What::Arrives(from, frame) => self.arrives(id, from, &frame),
+            What::Event(run, event) if run == current => self.handle(id, event),
+            What::Tick(run) if run == current => self.tick(id),
+            What::Synced(run) if run == current => {
+                let seq = self.nodes[id.index()].log.end_sync();
+                self.durable(id, seq);
+            }
+            What::Executed(run, decision) if run == current => self.execute(id, decision),
+            What::Stored(run, decision) if run == current => {
+                let height = decision.height;
+                self.nodes[id.index()].store.put(decision);
+                self.handle(id, Event::Stored(height));
+            }
+            What::Checkpointed(run, checkpoint) if run == current => {
+                self.nodes[id.index()].store.put_checkpoint(checkpoint);
+            }
+            _ => {}
+        }
+    }
+
+    fn durable(&mut self, id: ReplicaId, seq: Seq) {
+        self.handle(id, Event::Durable(seq));
+    }
+
+    fn arrives(&mut self, id: ReplicaId, from: ReplicaId, frame: &Frame) {
+        if !self.network.carries(from, id) {
+            return;
+        }
+        self.checks.counts.messages += 1;
+        let running = self.nodes[id.index()].running.as_ref();
+        let running = running.expect("messages reach replicas that are up");
+        let event = crate::inbound::decode(running, &self.domain, from, frame);
+        let event = event.expect("correct replicas send what can be decoded");
+        self.handle(id, event);
+    }
+
+    fn tick(&mut self, id: ReplicaId) {
+        let node = &mut self.nodes[id.index()];
+        let local = node.local(self.now);
+        let running = node.running.as_mut().expect("it is up");
+        running.tick = None;
+        if running.driver.deadline().is_some_and(|at| at <= local) {
+            running.ticks_in_place += 1;
+            assert!(
+                running.ticks_in_place < TICKS_IN_PLACE,
+                "{id:?} spins: {:?}",
+                running.driver.status()
+            );
+            self.checks.counts.ticks += 1;
+            self.handle(id, Event::Tick);
+        } else {
+            self.schedule_tick(id);
+        }
+    }
+
+    /// Gives the driver an event, and carries out what follows.
+    pub(crate) fn handle(&mut self, id: ReplicaId, event: Event<P>) {
+        self.checks.counts.events += 1;
+        self.note(id, || summary(&event));
+        let node = &mut self.nodes[id.index()];
+        let local = node.local(self.now);
+        let running = node
+            .running
+            .as_mut()
+            .expect("events reach replicas that are up");
+        running.driver.handle(local, event);
+        self.settle(id);
+    }
+
+    pub(crate) fn schedule_tick(&mut self, id: ReplicaId) {
+        let node = &mut self.nodes[id.index()];
+        let Some(deadline) = node.running.as_ref().and_then(|it| it.driver.deadline()) else {
+            return;
+        };
+        let at = node.global(deadline).max(self.now);
+        let (now, run) = (self.now, node.run);
+        let running = node.running.as_mut().expect("it is up");
+        if at > now {
+            running.ticks_in_place = 0;
+        }
+        if running.tick.is_some_and(|tick| tick <= at) {
+            return;
+        }
+        running.tick = Some(at);
+        let wait = at.since(now).max(TICK_RESOLUTION);
+        self.schedule(wait, id, What::Tick(run));
+    }
+
+    /// Adds a line to the trace, if there is one.
+    pub(crate) fn note(&mut self, id: ReplicaId, line: impl FnOnce() -> String) {
+        if self.options.trace {
+            if self.trace.len() == TRACE_LINES {
+                self.trace.pop_front();
+            }
+            let mut line = format!("{:>12.6} {id:?} {}", seconds(self.now), line());
+            if let Some((end, _)) = line.char_indices().nth(TRACE_WIDTH) {
+                line.truncate(end);
+            }
+            self.trace.push_back(line);
+        }
+    }
+
+    fn note_all(&mut self, line: impl FnOnce() -> String) {
+        self.note(ReplicaId(u16::MAX), line);
+    }
+}
+
+fn seconds(time: Time) -> f64 {
+    time.since(Time::ZERO).as_secs_f64()
+}
+
+/// A driver's event in one line.
+fn summary<P: Engine>(event: &Event<P>) -> String {
+    match event {
+        Event::Received(received) => format!("<- {:?}", received.signed),
+        Event::Service(from, message) => format!("<- {from:?} {}", service(message)),
+        Event::Checked(batch) => format!("checked {}", batch.results.len()),
+        Event::Signed(ticket, _) => format!("signed {ticket:?}"),
+        event => format!("{event:?}"),
+    }
+}
+
+/// A service message in one line.
+pub(crate) fn service<P: Engine>(message: &Service<P>) -> String {
+    match message {
+        Service::Forward(batch) => format!("forward {} bytes", batch.len()),
+        Service::Checkpoint(claim, _) => format!("checkpoint {:?}", claim.height),
+        message => format!("{message:?}"),
+    }
+}
+
+impl<P: Engine> Drop for World<P> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            for line in &self.trace {
+                eprintln!("{line}");
+            }
+            eprintln!(
+                "seed {} of {} with {} replicas failed at {:?}; QUORATE_TRACE=1 shows the way",
+                self.options.seed,
+                P::NAME,
+                self.nodes.len(),
+                self.now
+            );
+        }
+    }
+}
