@@ -187,10 +187,11 @@ const TIMEOUT_MAX: Duration = Duration::from_secs(10);
 
 #[cfg(feature = "pbft")]
 fn pbft(timeout: Duration) -> quorate_pbft::Config {
-    let mut config = quorate_pbft::Config::default();
-    config.request_timeout = timeout;
-    config.timeout_max = TIMEOUT_MAX.max(timeout);
-    config
+    quorate_pbft::Config {
+        request_timeout: timeout,
+        timeout_max: TIMEOUT_MAX.max(timeout),
+        ..quorate_pbft::Config::default()
+    }
 }
 
 #[cfg(feature = "hotstuff")]
@@ -203,10 +204,10 @@ fn hotstuff(timeout: Duration) -> quorate_hotstuff::Config {
 
 #[cfg(feature = "tendermint")]
 fn tendermint(timeout: Duration) -> quorate_tendermint::Config {
-    let mut config = quorate_tendermint::Config::default();
-    config.propose_timeout = timeout;
-    config.vote_timeout = timeout / 2;
-    config.timeout_step = timeout / 4;
-    config.timeout_max = TIMEOUT_MAX.max(timeout);
-    config
+    quorate_tendermint::Config {
+        propose_timeout: timeout,
+        vote_timeout: timeout / 2,
+        timeout_step: timeout / 4,
+        timeout_max: TIMEOUT_MAX.max(timeout),
+    }
 }

@@ -114,6 +114,9 @@ impl Waiters {
 /// Checks a request by the application's rules.
 pub(crate) type Check = dyn Fn(RequestRef<'_>) -> Result<(), Refusal> + Send + Sync;
 
+/// Asks the application.
+pub(crate) type Query = dyn Fn(&[u8]) -> Vec<u8> + Send + Sync;
+
 pub(crate) struct Shared {
     pub(crate) submissions: mpsc::UnboundedSender<Request>,
     pub(crate) permits: Arc<Semaphore>,
@@ -122,7 +125,7 @@ pub(crate) struct Shared {
     pub(crate) check: Box<Check>,
     /// Which sequence numbers of a client have been executed here.
     pub(crate) window: Box<dyn Fn(ClientId) -> SequenceWindow + Send + Sync>,
-    pub(crate) query: Box<dyn Fn(&[u8]) -> Vec<u8> + Send + Sync>,
+    pub(crate) query: Box<Query>,
     pub(crate) status: watch::Receiver<ReplicaStatus>,
     pub(crate) traffic: Box<dyn Fn() -> TransportCounters + Send + Sync>,
     pub(crate) signatures: Box<dyn Fn() -> SchemeCounters + Send + Sync>,
