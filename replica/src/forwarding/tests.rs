@@ -188,7 +188,7 @@ fn a_new_leader_gets_what_no_leader_was_given_and_the_rest_only_after_a_timeout(
     fixture.admit(450, 2);
     assert_eq!(fixture.plan(450), [(one(3), vec![2])]);
     fixture.decide(500, 2);
-    assert_eq!(fixture.deadline(), Some(at(550)));
+    assert_eq!(fixture.deadline(), Some(at(500)));
     fixture.plan(550);
     assert_eq!(fixture.deadline(), Some(at(850)));
     assert_eq!(fixture.plan(849), []);
