@@ -7,3 +7,4 @@ mod permutations;
 mod restart;
 mod rules;
 mod schedules;
+mod views;
