@@ -190,7 +190,11 @@ impl<S: Scheme, R: CommitRule> HotStuff<S, R> {
         }
         // The votes first: a certificate of the view before serves the next leader.
         if let Some(vote) = vote {
+            let before = self.pacemaker.view;
             self.count_vote(now, vote, out);
+            if self.pacemaker.view > before && self.safety.has_timed_out(before) {
+                self.hurry(now);
+            }
         }
         if view < self.pacemaker.view {
             return;
@@ -200,6 +204,17 @@ impl<S: Scheme, R: CommitRule> HotStuff<S, R> {
             self.on_timeout_certificate(now, certificate, out);
         }
         self.join(now, out);
+    }
+
+    /// This view was entered by a certificate that its leader has swallowed: the votes were sent to
+    /// it, and everybody had to wait for a timeout to see them. It has had one chance, so it gets a
+    /// quarter of the time for the other. A correct leader whom the votes did not reach has them
+    /// now, and if it is too far away for that, the view after it has its full time.
+    fn hurry(&mut self, now: Time) {
+        if !self.leads(self.pacemaker.view) {
+            let duration = self.pacemaker.duration(&self.setup.config) / 4;
+            self.pacemaker.timers.set(Timer::View, now.after(duration));
+        }
     }
 
     /// Gives up a view because replicas have of which one is correct: if it is right, so are we.

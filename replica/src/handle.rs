@@ -1,5 +1,6 @@
 //! How an application's process talks to its replica.
 
+use crate::shell::{Admitted, Room};
 use crate::{AdmissionError, Outcome, ReplicaStatus, SequenceWindow, SubmitError};
 use bytes::Bytes;
 use quorate_core::{
@@ -10,7 +11,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
+use tokio::sync::{Notify, mpsc, oneshot, watch};
 
 /// How far a client may run ahead of its oldest unexecuted request: the window of the reply
 /// table.
@@ -55,7 +56,7 @@ type Answer = Result<Receipt, SubmitError>;
 
 struct Waiter {
     answer: oneshot::Sender<Answer>,
-    _permit: OwnedSemaphorePermit,
+    _admitted: Admitted,
 }
 
 /// Requests of this replica's clients that wait for their execution.
@@ -119,7 +120,7 @@ pub(crate) type Query = dyn Fn(&[u8]) -> Vec<u8> + Send + Sync;
 
 pub(crate) struct Shared {
     pub(crate) submissions: mpsc::UnboundedSender<Request>,
-    pub(crate) permits: Arc<Semaphore>,
+    pub(crate) room: Arc<Room>,
     pub(crate) request_bytes: usize,
     pub(crate) waiters: Arc<Waiters>,
     pub(crate) check: Box<Check>,
@@ -182,30 +183,25 @@ impl ReplicaHandle {
     ///
     /// If the request is not admitted, or the replica stops.
     pub async fn submit(&self, request: Request) -> Result<Receipt, SubmitError> {
-        let permit = self.room(request.encoded_len()).await?;
-        let receipt = self.enqueue(request, permit)?;
+        let admitted = self.room(request.encoded_len()).await?;
+        let receipt = self.enqueue(request, admitted)?;
         receipt.await.unwrap_or(Err(SubmitError::Stopped))
     }
 
     /// Waits until there is room for a request of this many bytes.
-    async fn room(&self, bytes: usize) -> Result<OwnedSemaphorePermit, SubmitError> {
+    async fn room(&self, bytes: usize) -> Result<Admitted, SubmitError> {
         let limit = self.0.request_bytes;
         if bytes > limit {
             return Err(AdmissionError::TooLong { len: bytes, limit }.into());
         }
-        let bytes = bytes.min(crate::shell::ADMITTED_MIN) as u32;
-        let permits = Arc::clone(&self.0.permits);
-        permits
-            .acquire_many_owned(bytes)
-            .await
-            .map_err(|_| SubmitError::Stopped)
+        self.0.room.take(bytes).await.ok_or(SubmitError::Stopped)
     }
 
     /// Hands a request to the driver; what comes back answers it.
     fn enqueue(
         &self,
         request: Request,
-        permit: OwnedSemaphorePermit,
+        admitted: Admitted,
     ) -> Result<oneshot::Receiver<Answer>, SubmitError> {
         let shared = &*self.0;
         (shared.check)(RequestRef {
@@ -223,7 +219,7 @@ impl ReplicaHandle {
                 request.id,
                 Waiter {
                     answer,
-                    _permit: permit,
+                    _admitted: admitted,
                 },
             );
         }
@@ -366,7 +362,7 @@ impl Client {
     /// If the request is not admitted, or the replica stops.
     pub async fn submit(&self, body: impl Into<Vec<u8>>) -> Result<Receipt, SubmitError> {
         let body = body.into();
-        let permit = self.replica.room(RequestRef::OVERHEAD + body.len()).await?;
+        let admitted = self.replica.room(RequestRef::OVERHEAD + body.len()).await?;
         let sequence = self.sequence().await;
         // From here to the wait for the receipt nothing waits, so a number that is taken is
         // either handed to the driver or given back.
@@ -374,7 +370,7 @@ impl Client {
             client: self.id,
             sequence,
         };
-        match self.replica.enqueue(Request { id, body }, permit) {
+        match self.replica.enqueue(Request { id, body }, admitted) {
             Ok(receipt) => {
                 let _sequenced = Sequenced {
                     client: self,

@@ -6,50 +6,126 @@
 
 use quorate_core::Time;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// The least that is always allowed. A longer request counts as this much, so that it fits.
-pub(crate) const ADMITTED_MIN: usize = 32 << 10;
+const ADMITTED_MIN: usize = 16 << 10;
 
-/// What is allowed at first.
-const ADMITTED_FIRST: usize = 256 << 10;
+/// What is allowed at first. Too much at once cannot be taken back.
+const ADMITTED_FIRST: usize = 32 << 10;
 
 /// How often the limit is looked at.
 const EVERY: Duration = Duration::from_millis(20);
 
-/// Adjusts the permits that clients take, one for each byte.
+/// What clients take room from.
 #[derive(Debug)]
-pub(super) struct Admission {
+pub(crate) struct Room {
     permits: Arc<Semaphore>,
     /// Bytes that may be under way.
-    limit: usize,
-    /// Permits that exist, taken or not: more than `limit` until enough come back.
-    granted: usize,
+    limit: AtomicUsize,
+    /// Permits that exist, taken or not: more than `limit` until enough have come back.
+    granted: AtomicUsize,
+}
+
+/// Room for a request, given back when this is dropped.
+#[derive(Debug)]
+pub(crate) struct Admitted {
+    permit: Option<OwnedSemaphorePermit>,
+    room: Arc<Room>,
+}
+
+impl Room {
+    /// Waits for room for this many bytes; `None` when the replica stops.
+    pub(crate) async fn take(self: &Arc<Self>, bytes: usize) -> Option<Admitted> {
+        let permits = bytes.min(ADMITTED_MIN) as u32;
+        let permit = Arc::clone(&self.permits)
+            .acquire_many_owned(permits)
+            .await
+            .ok()?;
+        Some(Admitted {
+            permit: Some(permit),
+            room: Arc::clone(self),
+        })
+    }
+
+    /// Nobody gets room any more.
+    pub(crate) fn close(&self) {
+        self.permits.close();
+    }
+
+    /// How many of `returned` permits are to vanish, because there are more than the limit.
+    fn excess(&self, returned: usize) -> usize {
+        let limit = self.limit.load(Ordering::Relaxed);
+        let mut excess = 0;
+        // Never fails: the closure always gives a value.
+        let _ = self
+            .granted
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |granted| {
+                excess = granted.saturating_sub(limit).min(returned);
+                Some(granted - excess)
+            });
+        excess
+    }
+
+    fn set_limit(&self, limit: usize) {
+        self.limit.store(limit, Ordering::Relaxed);
+        let granted = self.granted.load(Ordering::Relaxed);
+        if granted < limit {
+            self.granted.fetch_add(limit - granted, Ordering::Relaxed);
+            self.permits.add_permits(limit - granted);
+        }
+    }
+}
+
+impl Drop for Admitted {
+    fn drop(&mut self) {
+        // Whoever waits gets returned permits at once, so those that are too many must vanish
+        // here: there is never a moment at which they are free.
+        let Some(mut permit) = self.permit.take() else {
+            return;
+        };
+        let excess = self.room.excess(permit.num_permits());
+        if let Some(excess) = permit.split(excess) {
+            excess.forget();
+        }
+    }
+}
+
+/// Adjusts the room that clients have.
+#[derive(Debug)]
+pub(super) struct Admission {
+    room: Arc<Room>,
+    least: usize,
     most: usize,
     target: Duration,
     next: Time,
 }
 
 impl Admission {
-    /// Allows at most `most` bytes, and aims at requests waiting for no longer than `target`.
-    pub(super) fn new(most: usize, target: Duration) -> Self {
+    /// Allows `least` to `most` bytes, and aims at requests waiting for no longer than `target`.
+    pub(super) fn new(least: usize, most: usize, target: Duration) -> Self {
         let most = most.clamp(ADMITTED_MIN, Semaphore::MAX_PERMITS);
-        let limit = ADMITTED_FIRST.min(most);
-        let permits = Arc::new(Semaphore::new(limit));
+        let least = least.clamp(ADMITTED_MIN, most);
+        let limit = ADMITTED_FIRST.clamp(least, most);
+        let room = Room {
+            permits: Arc::new(Semaphore::new(limit)),
+            limit: AtomicUsize::new(limit),
+            granted: AtomicUsize::new(limit),
+        };
         Self {
-            permits,
-            limit,
-            granted: limit,
+            room: Arc::new(room),
+            least,
             most,
             target,
             next: Time::ZERO,
         }
     }
 
-    /// What clients take permits from.
-    pub(super) fn permits(&self) -> Arc<Semaphore> {
-        Arc::clone(&self.permits)
+    /// What clients take room from.
+    pub(super) fn room(&self) -> Arc<Room> {
+        Arc::clone(&self.room)
     }
 
     /// Looks at the limit, if it is time.
@@ -59,17 +135,12 @@ impl Admission {
         }
         self.next = now.after(EVERY);
         let age = oldest_waiting.map_or(Duration::ZERO, |since| now.since(since));
-        let free = self.permits.available_permits();
+        let free = self.room.permits.available_permits();
+        let limit = self.room.limit.load(Ordering::Relaxed);
         if age > self.target {
-            self.limit = (self.limit / 4 * 3).max(ADMITTED_MIN);
-        } else if free < self.limit / 8 && age < self.target / 2 {
-            self.limit = (self.limit / 4 * 5).min(self.most);
-        }
-        if self.granted < self.limit {
-            self.permits.add_permits(self.limit - self.granted);
-            self.granted = self.limit;
-        } else if self.granted > self.limit {
-            self.granted -= self.permits.forget_permits(self.granted - self.limit);
+            self.room.set_limit((limit / 4 * 3).max(self.least));
+        } else if free < limit / 8 && age < self.target / 2 {
+            self.room.set_limit((limit / 7 * 8).min(self.most));
         }
     }
 }
@@ -78,50 +149,50 @@ impl Admission {
 mod tests {
     use super::*;
 
-    fn at(millis: u64) -> Time {
-        Time::from_millis(millis)
+    fn limit(admission: &Admission) -> usize {
+        admission.room.limit.load(Ordering::Relaxed)
     }
 
-    #[test]
-    fn shrinks_while_requests_wait_for_too_long_and_grows_again() {
-        let mut admission = Admission::new(1 << 20, Duration::from_millis(100));
-        let permits = admission.permits();
-        let taken = permits
-            .try_acquire_many(ADMITTED_FIRST as u32)
-            .expect("all are free");
+    #[tokio::test]
+    async fn shrinks_while_requests_wait_for_too_long_and_grows_again() {
+        let mut admission = Admission::new(0, 1 << 20, Duration::from_millis(100));
+        let room = admission.room();
+        let first = room.take(ADMITTED_MIN).await.expect("open");
+        let second = room.take(ADMITTED_MIN).await.expect("open");
+        let waiting = tokio::spawn({
+            let room = Arc::clone(&room);
+            async move { room.take(ADMITTED_MIN).await }
+        });
+        tokio::task::yield_now().await;
         for step in 1..100 {
-            admission.adjust(at(1000 + step * 20), Some(at(0)));
+            admission.adjust(Time::from_millis(1000 + step * 20), Some(Time::ZERO));
         }
-        assert_eq!(admission.limit, ADMITTED_MIN);
-        assert_eq!(permits.available_permits(), 0, "what is taken stays taken");
-        drop(taken);
-        admission.adjust(at(3000), Some(at(2990)));
-        assert_eq!(
-            permits.available_permits(),
-            ADMITTED_MIN,
-            "the rest is forgotten"
+        assert_eq!(limit(&admission), ADMITTED_MIN);
+        drop(first);
+        tokio::task::yield_now().await;
+        assert!(
+            !waiting.is_finished(),
+            "there is room for one, and the second still has it"
         );
-        let taken = permits
-            .try_acquire_many(ADMITTED_MIN as u32)
-            .expect("all are free");
-        for step in 1..100 {
-            let all = permits.available_permits();
-            permits
-                .try_acquire_many(all as u32)
-                .expect("all are free")
-                .forget();
-            admission.adjust(at(3000 + step * 20), None);
+        drop(second);
+        let third = waiting.await.expect("no panic").expect("open");
+        let mut taken = vec![third];
+        for step in 1..200 {
+            while room.permits.available_permits() > 0 {
+                let free = room.permits.available_permits();
+                taken.push(room.take(free).await.expect("open"));
+            }
+            admission.adjust(Time::from_millis(3000 + step * 20), None);
         }
-        assert_eq!(admission.limit, 1 << 20);
-        drop(taken);
+        assert_eq!(limit(&admission), 1 << 20);
     }
 
     #[test]
     fn unused_room_does_not_grow() {
-        let mut admission = Admission::new(1 << 20, Duration::from_millis(100));
+        let mut admission = Admission::new(0, 1 << 20, Duration::from_millis(100));
         for step in 1..100 {
-            admission.adjust(at(step * 20), None);
+            admission.adjust(Time::from_millis(step * 20), None);
         }
-        assert_eq!(admission.limit, ADMITTED_FIRST);
+        assert_eq!(limit(&admission), ADMITTED_FIRST);
     }
 }

@@ -19,7 +19,7 @@ mod store;
 mod task;
 mod verification;
 
-pub(crate) use admission::ADMITTED_MIN;
+pub(crate) use admission::{Admitted, Room};
 pub use start::{Parts, start, thread_pool};
 
 use quorate_core::{Height, Place, ReplicaId, Time};

@@ -83,10 +83,18 @@ pub async fn start<P: Protocol, A: Application>(
     restored.run()
 }
 
-/// How old a waiting request may become before fewer are admitted. A stable leader is suspected
-/// when a request has waited for the timeout; rotating ones are not.
-fn patience<P: Protocol>(config: &ReplicaConfig) -> std::time::Duration {
-    config.driver.forward_timeout / if P::ROTATES { 2 } else { 4 }
+/// How much is admitted. A stable leader is suspected when a request has waited for the timeout, so
+/// the oldest may come to a quarter of that. Rotating leaders are not: there a failed leader costs
+/// each of its turns a timeout, and what is admitted must last for a whole turn of the others.
+fn admission<P: Protocol>(config: &ReplicaConfig) -> Admission {
+    const TURN: usize = 256 << 10;
+    let timeout = config.driver.forward_timeout;
+    let (least, target) = if P::ROTATES {
+        (TURN, timeout / 2)
+    } else {
+        (0, timeout / 4)
+    };
+    Admission::new(least, config.submitted_bytes, target)
 }
 
 /// The parts, with an application that is up to date.
@@ -264,7 +272,7 @@ impl<P: Protocol, A: Application> Restored<P, A> {
             .ids()
             .filter(|id| *id != self.setup.me)
             .collect();
-        let admission = Admission::new(self.config.submitted_bytes, patience::<P>(&self.config));
+        let admission = admission::<P>(&self.config);
         let (me, scheme) = (self.setup.me, self.setup.scheme.clone());
         let driver = Driver::start(
             self.setup,
@@ -272,7 +280,7 @@ impl<P: Protocol, A: Application> Restored<P, A> {
             self.survived,
             clock.now(),
         );
-        let permits = admission.permits();
+        let room = admission.room();
         let task = DriverTask {
             admission,
             others,
@@ -308,7 +316,7 @@ impl<P: Protocol, A: Application> Restored<P, A> {
         let transport = self.transport;
         Ok(ReplicaHandle(Arc::new(Shared {
             submissions: submissions_sender,
-            permits,
+            room,
             request_bytes: limits.request_bytes,
             waiters,
             check: Box::new(move |request| check.check_request(request)),

@@ -108,6 +108,7 @@ impl<P: Protocol> DriverTask<P> {
         }
         // In this order: whoever submits from now on is told at once, and nobody is forgotten.
         self.submissions.close();
+        self.admission.room().close();
         self.waiters.stop();
         self.transport.shut_down().await;
         while self.reads.join_next().await.is_some() {}
