@@ -183,6 +183,7 @@ fn derive_timeouts(config: &mut quorate_replica::ReplicaConfig, timeout: Duratio
 }
 
 /// What timeouts grow to, at least: a cluster that was cut apart for long is back soon after.
+#[cfg(any(feature = "pbft", feature = "hotstuff", feature = "tendermint"))]
 const TIMEOUT_MAX: Duration = Duration::from_secs(10);
 
 #[cfg(feature = "pbft")]
