@@ -16,6 +16,7 @@ mod digest;
 mod evidence;
 mod fault;
 mod ids;
+mod intake;
 mod outbox;
 mod payload;
 mod ports;
@@ -40,6 +41,9 @@ pub use digest::{Digest, DigestBuilder, Domain, Kind, Slot, Statement};
 pub use evidence::{Evidence, EvidenceError};
 pub use fault::{Fault, Note};
 pub use ids::{ChainId, Epoch, Height, Place, ReplicaId, Seq, Ticket, View};
+pub use intake::{
+    Authorship, Batch, BatchId, DropReason, Dropped, Intake, IntakeLimits, Offer, Quota, Settled,
+};
 pub use outbox::{Entry, Outbox, Output, Persist, Recipients, Send};
 pub use payload::{ClientId, MalformedBatch, Payload, Request, RequestId, RequestRef, Requests};
 pub use ports::{

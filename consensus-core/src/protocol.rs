@@ -159,6 +159,9 @@ pub trait Proof<S: Scheme>:
 #[derive(Debug)]
 pub struct Recovered<P: Protocol> {
     /// The records, in the order they were written, with their places in the log.
+    ///
+    /// Log and block store become durable apart from each other: records may be about heights
+    /// well above `decided`. Those bind as well, and are to be kept until the engine gets there.
     pub records: Vec<(crate::Seq, P::Record)>,
     /// The last decision in the block store: what the application will be brought up to, and what
     /// the engine starts above. `None` at genesis.

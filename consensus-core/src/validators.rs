@@ -173,9 +173,10 @@ pub trait LeaderSchedule: Debug + Send + Sync {
 /// Every validator leads in turn, in proportion to its power.
 ///
 /// Turn k belongs to the validator at the fraction k·φ mod 1 of the total power (φ the golden
-/// ratio), a sequence of low discrepancy: in any stretch of turns each validator has its share to
-/// within a turn or two. With equal powers it is plain round-robin, k mod n. Turn k of PBFT and
-/// HotStuff is the view, of Tendermint height + round.
+/// ratio), a sequence of low discrepancy: in any stretch of some hundreds of turns each validator
+/// has its share to within four (the bound grows with the logarithm of the stretch). With equal
+/// powers it is plain round-robin, k mod n. Turn k of PBFT and HotStuff is the view, of Tendermint
+/// height + round.
 #[derive(Clone, Debug)]
 pub struct Rotation {
     /// `bounds[i]` is the power of validators 0 to i together.

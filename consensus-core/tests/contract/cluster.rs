@@ -1,7 +1,7 @@
 //! The cluster for engines' tests, tried on a toy engine: that it carries one through everything
 //! that the contract allows, and that it notices what it must.
 
-use crate::toy::{Bug, PING, Say, Toy, VOTE};
+use crate::toy::{Bug, PING, PROPOSE, Say, Toy, VOTE};
 use quorate_core::testing::{Cluster, Load, Options};
 use quorate_core::{Digest, Fault, Height, Payload, Protocol, ReplicaId, Rotation, Signed};
 use std::time::Duration;
@@ -76,6 +76,43 @@ fn crashes_lose_what_is_not_durable_and_nothing_else() {
         }
         cluster.expect("they go on", all_at(24), LIMIT);
     }
+}
+
+#[test]
+fn nothing_leaves_before_it_is_durable() {
+    let minute = Duration::from_secs(60);
+    let mut cluster = Cluster::new(Options {
+        disk: minute..=minute,
+        ..options(10)
+    });
+    cluster.run_for(minute / 2);
+    let [proposals, votes, pings] = [PROPOSE, VOTE, PING].map(|kind| cluster.sent(kind));
+    assert_eq!((proposals, votes), (0, 0), "promises wait for the disk");
+    assert!(pings > 0, "what binds nobody does not");
+    // The leader has written its proposal, but the power fails before it is on the disk.
+    let leader = cluster.status(ReplicaId(0)).unwrap().leader;
+    cluster.restart(leader);
+    assert_eq!(cluster.engine(leader).unwrap().recovered(), 0);
+    let sent = |cluster: &Cluster<Toy>| cluster.sent(PROPOSE) > 0;
+    cluster.expect("in another minute it is", sent, 2 * minute);
+    cluster.restart(leader);
+    assert_eq!(cluster.engine(leader).unwrap().recovered(), 1);
+}
+
+#[test]
+fn what_is_pruned_may_be_gone_or_not() {
+    let recovered = |seed| {
+        let mut cluster = Cluster::new(options(seed));
+        cluster.expect("forty decisions", all_at(40), LIMIT);
+        cluster.restart(ReplicaId(2));
+        let recovered = cluster.engine(ReplicaId(2)).unwrap().recovered();
+        cluster.expect("they go on", all_at(50), LIMIT);
+        recovered
+    };
+    let counts: Vec<_> = (0..10).map(recovered).collect();
+    // A vote for each height, and ten proposals.
+    assert!(counts.iter().any(|count| *count > 30), "{counts:?}");
+    assert!(counts.iter().any(|count| *count < 20), "{counts:?}");
 }
 
 #[test]

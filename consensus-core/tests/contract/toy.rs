@@ -6,7 +6,8 @@ use quorate_core::testing::Mock;
 use quorate_core::{
     Added, Body, Claims, Decision, Digest, Domain, Fault, Height, Input, KeyRole, Kind, Note,
     Outbox, Payload, Place, Proof, Protocol, QuorumCertificate, Recipients, Recovered, ReplicaId,
-    Seq, Setup, SignerSet, Signing, Slot, Status, Ticket, Time, Triage, View, VoteSet,
+    Seq, Setup, Signed, SignerSet, Signing, Slot, Status, Ticket, Time, Triage, Verified, View,
+    VoteSet,
 };
 use std::sync::Arc;
 use std::time::Duration;
@@ -140,7 +141,7 @@ pub(crate) struct Toy {
     proposed: Option<(Seq, Digest)>,
     voted: Option<(Seq, Digest)>,
     votes: VoteSet<Self>,
-    seen: Option<quorate_core::Signed<Self>>,
+    seen: Option<Signed<Self>>,
     deadline: Time,
     fetching: Option<Digest>,
     ticket: Ticket,
@@ -151,6 +152,11 @@ pub(crate) struct Toy {
 }
 
 impl Toy {
+    /// How many records this run found in its log.
+    pub(crate) fn recovered(&self) -> usize {
+        self.recovered.len()
+    }
+
     fn leader(&self, height: Height) -> ReplicaId {
         self.setup.leaders.leader(Place::new(height, View::ZERO))
     }
@@ -244,7 +250,7 @@ impl Toy {
         self.advance(now, decision, out);
     }
 
-    fn hear(&mut self, now: Time, message: quorate_core::Verified<Self>, out: &mut Outbox<Self>) {
+    fn hear(&mut self, now: Time, message: Verified<Self>, out: &mut Outbox<Self>) {
         if message.body().place().height != self.height {
             return;
         }
