@@ -231,20 +231,17 @@ impl<S: Scheme> Pbft<S> {
             return;
         }
         let by = signed.by;
-        match &self.new_view {
-            None if by == self.setup.me && self.plan.max_s > self.stable_height() => {
+        let Some(first) = &self.new_view else {
+            if by == self.setup.me && self.plan.max_s > self.stable_height() {
                 self.new_view = Some(signed);
             }
-            Some(first)
-                if first.new_view.signing() != signed.new_view.signing()
-                    && self.accused.insert(by) =>
-            {
-                out.accuse(Box::new(Evidence {
-                    first: first.clone().into_signed(),
-                    second: signed.into_signed(),
-                }));
-            }
-            _ => {}
+            return;
+        };
+        if first.new_view.signing() != signed.new_view.signing() && self.accused.insert(by) {
+            out.accuse(Box::new(Evidence {
+                first: first.clone().into_signed(),
+                second: signed.into_signed(),
+            }));
         }
     }
 
