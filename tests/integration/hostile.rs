@@ -71,6 +71,20 @@ impl Scene {
     }
 
     /// The three order requests, and agree.
+    /// The height that is decided next, once nothing is under way: the status is published a
+    /// little later than things happen.
+    async fn next_height(&self) -> u64 {
+        let mut decided = self.victim().status().decided;
+        loop {
+            tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+            let now = self.victim().status().decided;
+            if now == decided {
+                return decided.0 + 1;
+            }
+            decided = now;
+        }
+    }
+
     async fn goes_on(&mut self) {
         for replica in &self.replicas {
             let client = ClientId(replica.status().me.0.into());
@@ -413,7 +427,7 @@ mod pbft {
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn contradictions_become_evidence() {
         let mut scene = Scene::start(quorate::Engine::Pbft, NetworkMode::Direct).await;
-        let height = scene.victim().status().decided.0 + 1;
+        let height = scene.next_height().await;
         for payload in ["one thing", "another"] {
             let body = prepare(height, payload);
             let statement = body.signing().statement(&domain::<Engine>());
