@@ -70,7 +70,6 @@ impl Scene {
         &self.replicas[0]
     }
 
-    /// The three order requests, and agree.
     /// The height that is decided next, once nothing is under way: the status is published a
     /// little later than things happen.
     async fn next_height(&self) -> u64 {
@@ -85,6 +84,7 @@ impl Scene {
         }
     }
 
+    /// The three order requests, and agree.
     async fn goes_on(&mut self) {
         for replica in &self.replicas {
             let client = ClientId(replica.status().me.0.into());
