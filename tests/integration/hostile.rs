@@ -75,7 +75,7 @@ impl Scene {
     async fn next_height(&self) -> u64 {
         let mut decided = self.victim().status().decided;
         loop {
-            tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+            tokio::time::sleep(Duration::from_millis(200)).await;
             let now = self.victim().status().decided;
             if now == decided {
                 return decided.0 + 1;
