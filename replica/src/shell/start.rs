@@ -265,6 +265,7 @@ impl<P: Protocol, A: Application> Restored<P, A> {
             scheme: self.setup.scheme.clone(),
             rule,
             events: internal_sender.clone(),
+            checkpoints: Arc::new(()),
         };
         let others = self
             .setup

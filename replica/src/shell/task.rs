@@ -32,6 +32,10 @@ pub(super) enum Internal<P: Protocol> {
     StoreFailed(StorageError),
 }
 
+/// Most reads of the block store under way before peers' questions are dropped: whoever asked asks
+/// another replica.
+const READS_MAX: usize = 16;
+
 /// Most reports, or submissions, taken in one turn.
 const TURN: usize = 1024;
 
@@ -314,12 +318,15 @@ impl<P: Protocol> DriverTask<P> {
 
     /// Reads from the block store, where it may wait.
     fn read(&mut self, work: impl FnOnce() + Send + 'static) {
-        while self.reads.try_join_next().is_some() {}
         self.reads.spawn_blocking(work);
     }
 
     /// Looks in the block store for decisions, and sends them.
     fn serve_decisions(&mut self, to: ReplicaId, from: Height) {
+        while self.reads.try_join_next().is_some() {}
+        if self.reads.len() >= READS_MAX {
+            return;
+        }
         let (store, transport) = (Arc::clone(&self.store), Arc::clone(&self.transport));
         let (domain, me) = (self.domain, self.me);
         self.read(move || {
@@ -334,6 +341,10 @@ impl<P: Protocol> DriverTask<P> {
 
     /// Looks in the block store for a payload.
     fn find_payload(&mut self, to: Option<ReplicaId>, digest: quorate_core::Digest) {
+        while self.reads.try_join_next().is_some() {}
+        if to.is_some() && self.reads.len() >= READS_MAX {
+            return;
+        }
         let (store, transport) = (Arc::clone(&self.store), Arc::clone(&self.transport));
         let (domain, me) = (self.domain, self.me);
         let events = self.internal_sender.clone();

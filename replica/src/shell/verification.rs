@@ -10,6 +10,9 @@ use quorate_core::{
 use std::sync::Arc;
 use tokio::sync::mpsc::UnboundedSender;
 
+/// Most checkpoint votes being checked at a time. Further ones are dropped; they are repeated.
+const CHECKPOINTS_MAX: usize = 2048;
+
 /// Says whether a payload is acceptable to the application.
 pub(super) type PayloadRule = dyn Fn(&Payload) -> bool + Send + Sync;
 
@@ -20,6 +23,8 @@ pub(super) struct Verification<P: Protocol> {
     pub(super) scheme: P::Scheme,
     pub(super) rule: Arc<PayloadRule>,
     pub(super) events: UnboundedSender<Internal<P>>,
+    /// A clone of it is held by each checkpoint vote that is being checked.
+    pub(super) checkpoints: Arc<()>,
 }
 
 impl<P: Protocol> Verification<P> {
@@ -65,8 +70,13 @@ impl<P: Protocol> Verification<P> {
         claim: CheckpointClaim,
         signature: <P::Scheme as Scheme>::Signature,
     ) {
+        if Arc::strong_count(&self.checkpoints) > CHECKPOINTS_MAX {
+            return;
+        }
+        let under_way = Arc::clone(&self.checkpoints);
         let (domain, scheme) = (self.domain, self.scheme.clone());
         self.run(move || {
+            let _under_way = under_way;
             let mut claims = Claims::default();
             let statement = claim.statement(&domain);
             let key = KeyRole::Voting;
