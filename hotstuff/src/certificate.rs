@@ -7,7 +7,7 @@ use quorate_core::{
 };
 
 /// Kind of a vote.
-pub(crate) const VOTE: Kind = 2;
+pub const VOTE: Kind = 2;
 
 /// What a certificate decides: a block, and with it all its ancestors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, BorshSerialize, BorshDeserialize)]

@@ -37,7 +37,7 @@ mod vote;
 
 pub use block::{Block, FullBlock, Header};
 pub use body::{Advance, BlockRequest, Blocks, Body, Proposal};
-pub use certificate::{Certificate, Commits, Vote};
+pub use certificate::{Certificate, Commits, VOTE, Vote};
 pub use config::Config;
 pub use engine::HotStuff;
 pub use proof::Proof;

@@ -2,10 +2,9 @@
 
 use crate::world::{What, service};
 use crate::{Engine, World};
-use quorate_core::testing::MockSignature;
 use quorate_core::{
     Batch, Body, Channel, CheckpointClaim, Claim, Claims, Decision, Destination, Digest, Frame,
-    KeyRole, Note, Payload, ReplicaId, Scheme, Verified, wire,
+    KeyRole, Note, Payload, Protocol, ReplicaId, Scheme, Signer, Verified, wire,
 };
 use quorate_replica::driver::{Action, CheckedBatch, Event, SignTicket};
 use quorate_replica::{Outcome, Service};
@@ -13,6 +12,9 @@ use std::future::Future;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
+
+/// A signature in an engine's scheme.
+type SignatureOf<P> = <<P as Protocol>::Scheme as Scheme>::Signature;
 
 /// Waits for a future that is ready at once.
 fn ready<T>(future: impl Future<Output = T>) -> T {
@@ -80,7 +82,9 @@ impl<P: Engine> World<P> {
             Action::Execute(decision) => self.start_execution(id, decision),
             Action::SignCheckpoint(claim) => {
                 let statement = claim.statement(&self.domain);
-                let signature = self.scheme.sign(id, KeyRole::Voting, statement);
+                let signer = &self.signers[id.index()];
+                let signature = ready(signer.sign(KeyRole::Voting, statement));
+                let signature = signature.expect("local signers never fail");
                 let delay = self.work_random.duration(&self.options.work.sign);
                 self.later(delay, id, Event::CheckpointSigned(claim, signature));
             }
@@ -142,8 +146,8 @@ impl<P: Engine> World<P> {
             let record = node.log.last();
             self.checks.promised::<P>(id, &body, record);
         }
-        let signer = self.scheme.signer(id);
-        let signed = ready(Verified::sign(&self.domain, &signer, body));
+        let signer = &self.signers[id.index()];
+        let signed = ready(Verified::sign(&self.domain, signer, body));
         let delay = self.work_random.duration(&self.options.work.sign);
         self.later(delay, id, Event::Signed(ticket, signed));
     }
@@ -198,7 +202,7 @@ impl<P: Engine> World<P> {
         id: ReplicaId,
         by: ReplicaId,
         claim: CheckpointClaim,
-        signature: MockSignature,
+        signature: SignatureOf<P>,
     ) {
         let mut claims = Claims::default();
         claims.push(Claim::Signed {

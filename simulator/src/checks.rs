@@ -1,6 +1,5 @@
 //! What must hold in every run.
 
-use quorate_core::testing::Mock;
 use quorate_core::{
     Body, Decision, Digest, Height, Kind, Place, Protocol, ReplicaId, Request, RequestId, Requests,
     Seq, Time,
@@ -77,7 +76,7 @@ pub(crate) struct Checks {
 impl Checks {
     /// A replica decides: in order, with proof, what others decide there, and only what clients
     /// have submitted.
-    pub(crate) fn decided<P: Protocol<Scheme = Mock>>(
+    pub(crate) fn decided<P: Protocol>(
         &mut self,
         by: ReplicaId,
         previous: Height,

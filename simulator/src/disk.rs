@@ -1,6 +1,6 @@
 //! What survives a crash: the safety log up to its last sync, and the block store.
 
-use quorate_core::testing::{Mock, Random};
+use quorate_core::testing::Random;
 use quorate_core::{Checkpoint, Decision, Digest, Entry, Height, Payload, Persist, Protocol, Seq};
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -115,12 +115,12 @@ impl<P: Protocol> Log<P> {
 
 /// The block store and the stable checkpoint: durable once they are here.
 #[derive(Debug)]
-pub(crate) struct Store<P: Protocol<Scheme = Mock>> {
+pub(crate) struct Store<P: Protocol> {
     blocks: BTreeMap<Height, Decision<P>>,
-    stable: Option<Arc<Checkpoint<Mock>>>,
+    stable: Option<Arc<Checkpoint<P::Scheme>>>,
 }
 
-impl<P: Protocol<Scheme = Mock>> Store<P> {
+impl<P: Protocol> Store<P> {
     pub(crate) const fn new() -> Self {
         Self {
             blocks: BTreeMap::new(),
@@ -132,11 +132,11 @@ impl<P: Protocol<Scheme = Mock>> Store<P> {
         self.blocks.insert(decision.height, decision);
     }
 
-    pub(crate) fn put_checkpoint(&mut self, checkpoint: Arc<Checkpoint<Mock>>) {
+    pub(crate) fn put_checkpoint(&mut self, checkpoint: Arc<Checkpoint<P::Scheme>>) {
         self.stable = Some(checkpoint);
     }
 
-    pub(crate) fn stable(&self) -> Option<Arc<Checkpoint<Mock>>> {
+    pub(crate) fn stable(&self) -> Option<Arc<Checkpoint<P::Scheme>>> {
         self.stable.clone()
     }
 

@@ -1,8 +1,9 @@
 //! The engines as the simulator starts them: with the timeouts and leaders of production.
 
-use quorate_core::testing::Mock;
-use quorate_core::{Protocol, Rotation, ValidatorSet};
-use quorate_hotstuff::{CommitRule, HotStuff};
+use crate::oracle::Phases;
+use crate::{SimulatedScheme, fact};
+use quorate_core::{Body as _, Digest, Height, Place, Protocol, Rotation, ValidatorSet};
+use quorate_hotstuff::{Body, CommitRule, Header, HotStuff};
 use quorate_pbft::Pbft;
 use quorate_tendermint::Tendermint;
 use std::time::Duration;
@@ -11,9 +12,28 @@ use std::time::Duration;
 const TIMEOUT_MAX: Duration = Duration::from_secs(10);
 
 /// An engine that the simulator can run.
-pub trait Engine: Protocol<Scheme = Mock> {
+pub trait Engine: Protocol<Scheme: SimulatedScheme> {
     /// The engine's options for a request or view timeout.
     fn config(timeout: Duration) -> Self::Config;
+
+    /// In which order the phases of the protocol come.
+    fn phases() -> Phases;
+
+    /// Where the engine is locked, if its protocol has locks and it is.
+    fn lock(&self) -> Option<Place> {
+        None
+    }
+
+    /// What a statement counts for: the block that a vote is for; else the digest that is signed.
+    fn about(body: &Self::Body) -> Digest {
+        body.signing().digest
+    }
+
+    /// The blocks that a message carries, if the protocol chains them.
+    fn blocks(body: &Self::Body) -> Vec<fact::Block> {
+        let _ = body;
+        Vec::new()
+    }
 
     /// Who leads where.
     #[must_use]
@@ -22,7 +42,7 @@ pub trait Engine: Protocol<Scheme = Mock> {
     }
 }
 
-impl Engine for Pbft<Mock> {
+impl<S: SimulatedScheme> Engine for Pbft<S> {
     fn config(timeout: Duration) -> Self::Config {
         quorate_pbft::Config {
             request_timeout: timeout,
@@ -30,18 +50,59 @@ impl Engine for Pbft<Mock> {
             ..quorate_pbft::Config::default()
         }
     }
+
+    fn phases() -> Phases {
+        Phases::Voted {
+            earlier: quorate_pbft::PREPARE,
+            later: quorate_pbft::COMMIT,
+        }
+    }
 }
 
-impl<R: CommitRule> Engine for HotStuff<Mock, R> {
+impl<S: SimulatedScheme, R: CommitRule> Engine for HotStuff<S, R> {
     fn config(timeout: Duration) -> Self::Config {
         let mut config = quorate_hotstuff::Config::default();
         config.view_timeout = timeout;
         config.timeout_max = TIMEOUT_MAX.max(timeout);
         config
     }
+
+    fn phases() -> Phases {
+        Phases::Chained {
+            vote: quorate_hotstuff::VOTE,
+            length: if R::ENGINE == quorate_hotstuff::TwoChain::ENGINE {
+                2
+            } else {
+                3
+            },
+        }
+    }
+
+    fn lock(&self) -> Option<Place> {
+        Some(Place::new(Height::GENESIS, self.locked()))
+    }
+
+    fn about(body: &Self::Body) -> Digest {
+        match body {
+            Body::Vote(vote) => vote.block,
+            Body::Proposal(proposal) => proposal.full.block.header.id(),
+            body => body.signing().digest,
+        }
+    }
+
+    fn blocks(body: &Self::Body) -> Vec<fact::Block> {
+        match body {
+            Body::Proposal(proposal) => vec![block(&proposal.full.block.header)],
+            Body::Blocks(blocks) => {
+                let headers = blocks.blocks.iter().map(|full| &full.block.header);
+                headers.map(block).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
 }
 
-impl Engine for Tendermint<Mock> {
+impl<S: SimulatedScheme> Engine for Tendermint<S> {
     fn config(timeout: Duration) -> Self::Config {
         quorate_tendermint::Config {
             propose_timeout: timeout,
@@ -51,7 +112,31 @@ impl Engine for Tendermint<Mock> {
         }
     }
 
+    fn phases() -> Phases {
+        Phases::Voted {
+            earlier: quorate_tendermint::PREVOTE_KIND,
+            later: quorate_tendermint::PRECOMMIT_KIND,
+        }
+    }
+
+    fn lock(&self) -> Option<Place> {
+        let round = self.locked_round()?;
+        Some(Place::new(self.status().place.height, round))
+    }
+
     fn leaders(validators: &ValidatorSet) -> Rotation {
         Rotation::by_height(validators)
+    }
+}
+
+/// A header as the oracles see it.
+fn block(header: &Header) -> fact::Block {
+    fact::Block {
+        id: header.id(),
+        view: header.view.0,
+        height: header.height,
+        parent: header.parent,
+        parent_view: header.parent_view.0,
+        payload: header.payload,
     }
 }

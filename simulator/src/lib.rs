@@ -7,21 +7,27 @@
 //! [`Options`] give the same run.
 
 mod actions;
+pub(crate) mod adversary;
 mod application;
 mod checks;
 mod disk;
 mod engine;
+pub mod fact;
 mod inbound;
 mod network;
 mod node;
 mod options;
+pub mod oracle;
 mod queue;
 mod scenario;
+mod scheme;
 mod world;
 
+pub use adversary::Behaviour;
 pub use application::HashChain;
 pub use checks::{Counts, Latency};
 pub use engine::Engine;
 pub use options::{DiskOptions, NetworkOptions, Options, Work};
 pub use scenario::Scenario;
+pub use scheme::{Keys, SimulatedScheme};
 pub use world::World;

@@ -4,8 +4,9 @@ use crate::checks::{Checks, Submission};
 use crate::network::{Network, stream};
 use crate::node::{Node, TICK_RESOLUTION};
 use crate::queue::Queue;
+use crate::scheme::{Keys, SimulatedScheme};
 use crate::{Counts, Engine, Latency, Options};
-use quorate_core::testing::{Mock, Random, mock_validators};
+use quorate_core::testing::Random;
 use quorate_core::{
     ChainId, Checkpoint, ClientId, Decision, Domain, Epoch, Frame, Height, ReplicaId, Request,
     RequestId, Seq, Setup, Time, ValidatorSet,
@@ -39,14 +40,15 @@ pub(crate) enum What<P: Engine> {
     /// The block store has stored a decision.
     Stored(u64, Decision<P>),
     /// The block store has stored a checkpoint.
-    Checkpointed(u64, Arc<Checkpoint<Mock>>),
+    Checkpointed(u64, Arc<Checkpoint<P::Scheme>>),
 }
 
 /// A cluster in a virtual world.
 pub struct World<P: Engine> {
     pub(crate) options: Options,
     pub(crate) validators: Arc<ValidatorSet>,
-    pub(crate) scheme: Mock,
+    pub(crate) scheme: P::Scheme,
+    pub(crate) signers: Vec<<P::Scheme as SimulatedScheme>::Signer>,
     pub(crate) domain: Domain,
     leaders: quorate_core::Rotation,
     pub(crate) now: Time,
@@ -70,8 +72,11 @@ impl<P: Engine> World<P> {
     /// A world whose replicas are all down.
     #[must_use]
     pub fn new(options: Options) -> Self {
-        let validators = mock_validators(&options.powers);
-        let scheme = Mock::new(Arc::clone(&validators), [7; 32]);
+        let Keys {
+            validators,
+            scheme,
+            signers,
+        } = P::Scheme::keys(options.seed, &options.powers);
         let domain = Domain {
             engine: P::ENGINE,
             wire: P::WIRE,
@@ -86,6 +91,7 @@ impl<P: Engine> World<P> {
             work_random: stream(options.seed, 5),
             validators,
             scheme,
+            signers,
             domain,
             now: Time::ZERO,
             queue: Queue::default(),

@@ -64,6 +64,14 @@ pub struct Tendermint<S: Scheme> {
     pub(crate) marks: BTreeMap<Height, Seq>,
 }
 
+impl<S: Scheme> Tendermint<S> {
+    /// The paper's lockedRound at the height the engine is at; `None` for −1.
+    #[must_use]
+    pub fn locked_round(&self) -> Option<View> {
+        self.promises.locked_round()
+    }
+}
+
 impl<S: Scheme> Protocol for Tendermint<S> {
     const NAME: &'static str = "tendermint";
     const ENGINE: u8 = 4;
