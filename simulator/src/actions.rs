@@ -1,5 +1,7 @@
 //! Carries out what drivers want done, as the tokio shell does.
 
+use crate::adversary::{Scene, Speech};
+use crate::fact::Fact;
 use crate::world::{What, service};
 use crate::{Engine, World};
 use quorate_core::{
@@ -65,13 +67,15 @@ impl<P: Engine> World<P> {
             Action::Append(persist) => {
                 self.note(id, || format!("appends {persist:?}"));
                 self.nodes[id.index()].log.append(&persist);
+                self.tell(&Fact::Appended {
+                    by: id,
+                    record: persist.seq(),
+                });
             }
             Action::Sign(ticket, body) => self.sign(id, ticket, body),
-            Action::Transmit(to, message) => self.transmit(id, to, &message),
+            Action::Transmit(to, message) => self.speak(id, to, message),
             Action::SendService(to, message) => {
-                self.note(id, || format!("-> {to:?} {}", service(&message)));
-                let frame = message.encode(&self.domain, id);
-                self.send(id, to, &frame);
+                self.serve(id, to, message);
             }
             Action::Verify(batch) => self.verify(id, batch),
             Action::CheckPayload(ticket, payload) => {
@@ -85,6 +89,7 @@ impl<P: Engine> World<P> {
                 let signer = &self.signers[id.index()];
                 let signature = ready(signer.sign(KeyRole::Voting, statement));
                 let signature = signature.expect("local signers never fail");
+                self.tell_checkpoint(id, &claim);
                 let delay = self.work_random.duration(&self.options.work.sign);
                 self.later(delay, id, Event::CheckpointSigned(claim, signature));
             }
@@ -98,25 +103,30 @@ impl<P: Engine> World<P> {
             Action::FindPayload(to, digest) => self.find_payload(id, to, digest),
             Action::Stable(checkpoint) => {
                 self.note(id, || format!("stable {:?}", checkpoint.claim.height));
-                let stored = self.nodes[id.index()].store.last();
-                let stored = stored.map(|decision| decision.height);
-                assert!(
-                    stored >= Some(checkpoint.claim.height),
-                    "{id:?} has {stored:?} in its store, and may forget its promises up to {:?}",
-                    checkpoint.claim.height
-                );
+                self.tell_stable(id, &checkpoint);
                 let (_, stored) = self.reserve(id);
                 let run = self.nodes[id.index()].run;
-                self.queue
-                    .push(stored, (id, What::Checkpointed(run, checkpoint)));
+                self.schedule_at(stored, id, What::Checkpointed(run, checkpoint));
             }
-            Action::Diverged(claim) => panic!("{id:?} has diverged: {claim:?}"),
+            Action::Diverged(claim) => {
+                assert!(!self.is_correct(id), "{id:?} has diverged: {claim:?}");
+            }
             Action::Prune(seq) => {
                 self.note(id, || format!("prunes before {seq:?}"));
                 self.nodes[id.index()].log.prune(seq);
             }
-            Action::Evidence(evidence) => panic!("{id:?} accuses an honest replica: {evidence:?}"),
-            Action::Penalize(peer, fault) => panic!("{id:?} blames honest {peer:?}: {fault:?}"),
+            Action::Evidence(evidence) => {
+                self.note(id, || format!("accuses: {evidence:?}"));
+                self.tell_accused(id, &evidence);
+            }
+            Action::Penalize(peer, fault) => {
+                self.note(id, || format!("blames {peer:?}: {fault:?}"));
+                self.tell(&Fact::Blamed {
+                    by: id,
+                    peer,
+                    fault: format!("{fault:?}"),
+                });
+            }
             Action::Judge(..) => unreachable!("nothing here comes by gossip"),
             Action::Refused(request, error) => {
                 self.note(id, || format!("refuses {request:?}: {error}"));
@@ -142,20 +152,77 @@ impl<P: Engine> World<P> {
     fn sign(&mut self, id: ReplicaId, ticket: SignTicket, body: P::Body) {
         let node = &self.nodes[id.index()];
         let just_appended = node.running.as_ref().is_some_and(|it| it.just_appended);
-        if body.binds() && just_appended {
-            let record = node.log.last();
+        let record = just_appended.then(|| node.log.last());
+        if body.binds()
+            && let Some(record) = record
+        {
             self.checks.promised::<P>(id, &body, record);
         }
+        self.tell_signed(id, &body, record);
         let signer = &self.signers[id.index()];
         let signed = ready(Verified::sign(&self.domain, signer, body));
         let delay = self.work_random.duration(&self.options.work.sign);
         self.later(delay, id, Event::Signed(ticket, signed));
     }
 
-    fn transmit(&mut self, id: ReplicaId, to: Destination, message: &Verified<P>) {
-        self.note(id, || format!("-> {to:?} {:?}", message.body()));
+    /// A message of the protocol leaves, unless an adversary has something else in mind.
+    fn speak(&mut self, id: ReplicaId, to: Destination, message: Verified<P>) {
+        if let Some(mut mind) = self.nodes[id.index()].mind.take() {
+            let speech = Speech {
+                to,
+                body: message.into_signed().body,
+                after: Duration::ZERO,
+            };
+            let speeches = mind.speak(&mut self.scene(id), speech);
+            self.nodes[id.index()].mind = Some(mind);
+            self.utter(id, speeches);
+            return;
+        }
         let durable = self.nodes[id.index()].log.durable_to();
         self.checks.says::<P>(id, message.body(), durable);
+        self.transmit(id, to, &message, Duration::ZERO);
+    }
+
+    fn scene(&mut self, id: ReplicaId) -> Scene<'_> {
+        Scene {
+            me: id,
+            now: self.now,
+            replicas: &self.ids,
+            timeout: self.options.timeout,
+            random: &mut self.adversary_random,
+            acts: &mut self.checks.counts.acts,
+        }
+    }
+
+    /// An adversary speaks, and signs as itself.
+    fn utter(&mut self, id: ReplicaId, speeches: Vec<Speech<P>>) {
+        for speech in speeches {
+            self.tell_signed(id, &speech.body, None);
+            let signer = &self.signers[id.index()];
+            let signed = ready(Verified::sign(&self.domain, signer, speech.body));
+            let signed = signed.expect("local signers never fail");
+            self.transmit(id, speech.to, &signed, speech.after);
+        }
+    }
+
+    /// A service message leaves, unless an adversary has something else in mind.
+    fn serve(&mut self, id: ReplicaId, to: Destination, message: Service<P>) {
+        let mut message = Some(message);
+        if let Some(mut mind) = self.nodes[id.index()].mind.take() {
+            message = message.and_then(|it| mind.serve(&mut self.scene(id), to, it));
+            self.nodes[id.index()].mind = Some(mind);
+        }
+        if let Some(message) = message {
+            self.note(id, || format!("-> {to:?} {}", service(&message)));
+            let frame = message.encode(&self.domain, id);
+            self.send(id, to, &frame, Duration::ZERO);
+        }
+    }
+
+    fn transmit(&mut self, id: ReplicaId, to: Destination, message: &Verified<P>, after: Duration) {
+        self.note(id, || format!("-> {to:?} {:?}", message.body()));
+        let statement = message.signed().signing().statement(&self.domain);
+        self.tell(&Fact::Sent { by: id, statement });
         let channel = match message.body().payload() {
             Some(_) => Channel::Blocks,
             None => Channel::Votes,
@@ -165,10 +232,10 @@ impl<P: Engine> World<P> {
             kind: message.body().kind(),
             bytes: wire::encode(&self.domain, message.signed()),
         };
-        self.send(id, to, &frame);
+        self.send(id, to, &frame, after);
     }
 
-    fn send(&mut self, id: ReplicaId, to: Destination, frame: &Frame) {
+    fn send(&mut self, id: ReplicaId, to: Destination, frame: &Frame, after: Duration) {
         let recipients = match to {
             Destination::Others => self.ids(),
             Destination::One(other) => vec![other],
@@ -178,7 +245,8 @@ impl<P: Engine> World<P> {
                 continue;
             }
             for delay in self.network.route(id, other) {
-                self.schedule(delay, other, What::Arrives(id, frame.clone()));
+                let arrives = What::Arrives(id, frame.clone());
+                self.schedule(after + delay, other, arrives);
             }
         }
     }
@@ -188,6 +256,10 @@ impl<P: Engine> World<P> {
         let payloads = carried.map(|payload| (*payload.digest(), self.accepts(id, payload)));
         let payloads = payloads.collect();
         let results = Verified::check(&self.domain, &self.scheme, batch.messages);
+        for message in results.iter().filter_map(|it| it.as_ref().ok()) {
+            self.tell_relied(id, message);
+            self.hear(id, message);
+        }
         let checked = CheckedBatch {
             id: batch.id,
             results,
@@ -211,36 +283,52 @@ impl<P: Engine> World<P> {
             statement: claim.statement(&self.domain),
             signature: &signature,
         });
-        assert_eq!(self.scheme.verify(&[claims]), [true], "all are honest");
+        let holds = self.scheme.verify(&[claims]) == [true];
         let delay = self.work_random.duration(&self.options.work.check);
-        self.later(delay, id, Event::CheckpointVerified(by, claim, signature));
+        if holds {
+            self.later(delay, id, Event::CheckpointVerified(by, claim, signature));
+        }
     }
 
-    fn verify_decisions(&mut self, id: ReplicaId, from: ReplicaId, decisions: Vec<Decision<P>>) {
-        for decision in &decisions {
-            let verdict = decision.verify(&self.domain, &self.scheme);
-            assert_eq!(
-                verdict,
-                Ok(()),
-                "{from:?} serves {decision:?} without proof"
-            );
+    /// What an adversary makes of a message that it gets.
+    fn hear(&mut self, id: ReplicaId, message: &Verified<P>) {
+        if let Some(mut mind) = self.nodes[id.index()].mind.take() {
+            let speeches = mind.hear(&mut self.scene(id), message.by(), message.body());
+            self.nodes[id.index()].mind = Some(mind);
+            self.utter(id, speeches);
         }
+    }
+
+    fn verify_decisions(
+        &mut self,
+        id: ReplicaId,
+        from: ReplicaId,
+        mut decisions: Vec<Decision<P>>,
+    ) {
+        let check = |decision: &Decision<P>| decision.verify(&self.domain, &self.scheme).err();
+        let bad = decisions
+            .iter()
+            .enumerate()
+            .find_map(|(at, decision)| Some((at, check(decision)?)));
+        if let Some((at, _)) = bad {
+            decisions.truncate(at);
+        }
+        let fault = bad.map(|(_, fault)| fault);
         let delay = self.work_random.duration(&self.options.work.check);
-        self.later(delay, id, Event::DecisionsVerified(from, decisions, None));
+        self.later(delay, id, Event::DecisionsVerified(from, decisions, fault));
     }
 
     fn serve_decisions(&mut self, id: ReplicaId, to: ReplicaId, height: quorate_core::Height) {
         let decisions = self.nodes[id.index()].store.from(height);
-        let frame = Service::Decisions(height, decisions).encode(&self.domain, id);
-        self.send(id, Destination::One(to), &frame);
+        let message = Service::Decisions(height, decisions);
+        self.serve(id, Destination::One(to), message);
     }
 
     fn find_payload(&mut self, id: ReplicaId, to: Option<ReplicaId>, digest: Digest) {
         let found = self.nodes[id.index()].store.find(&digest);
         match (to, found) {
             (Some(to), Some(payload)) => {
-                let frame = Service::<P>::Payload(payload).encode(&self.domain, id);
-                self.send(id, Destination::One(to), &frame);
+                self.serve(id, Destination::One(to), Service::Payload(payload));
             }
             (Some(_), None) => {}
             (None, found) => {
@@ -267,27 +355,23 @@ impl<P: Engine> World<P> {
 
     fn start_execution(&mut self, id: ReplicaId, decision: Decision<P>) {
         self.note(id, || format!("decides {decision:?}"));
-        let verdict = decision.verify(&self.domain, &self.scheme);
-        assert_eq!(verdict, Ok(()), "{id:?} decides {decision:?} without proof");
+        self.tell_decided(id, &decision);
         let running = self.nodes[id.index()].running.as_mut().expect("it is up");
         let previous = std::mem::replace(&mut running.decided, decision.height);
-        self.checks.decided(id, previous, &decision);
+        if self.is_correct(id) {
+            self.checks.decided(id, previous, &decision);
+        }
         let (executed, stored) = self.reserve(id);
         let run = self.nodes[id.index()].run;
-        self.queue
-            .push(executed, (id, What::Executed(run, decision.clone())));
-        self.queue.push(stored, (id, What::Stored(run, decision)));
+        self.schedule_at(executed, id, What::Executed(run, decision.clone()));
+        self.schedule_at(stored, id, What::Stored(run, decision));
     }
 
     /// The application executes a decision.
     pub(crate) fn execute(&mut self, id: ReplicaId, decision: Decision<P>) {
         let running = self.nodes[id.index()].running.as_mut().expect("it is up");
         let executed = running.executor.execute(decision.height, &decision.payload);
-        let application = running.executor.application();
-        let application = application.read().expect("the application does not panic");
-        self.checks
-            .executed(id, decision.height, application.head());
-        drop(application);
+        self.tell_executed(id);
         for (request, outcome) in &executed.replies {
             if matches!(outcome, Outcome::Repeated(_)) {
                 self.checks.counts.repeated += 1;

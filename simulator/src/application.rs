@@ -4,10 +4,6 @@ use quorate_core::{Application, Digest, Height, RequestId, RequestRef};
 use std::collections::BTreeSet;
 
 /// Hashes all requests into a chain, and knows which it has seen.
-///
-/// # Panics
-///
-/// If a request is executed twice.
 #[derive(Debug)]
 pub struct HashChain {
     head: Digest,
@@ -45,11 +41,7 @@ impl HashChain {
 
 impl Application for HashChain {
     fn execute(&mut self, height: Height, request: RequestRef<'_>) -> Vec<u8> {
-        assert!(
-            self.seen.insert(request.id),
-            "{:?} is executed twice, now at {height:?}",
-            request.id
-        );
+        self.seen.insert(request.id);
         self.head = Digest::builder("quorate simulator hash chain")
             .digest(&self.head)
             .number(height.0)

@@ -22,6 +22,8 @@ pub struct Counts {
     pub timed_out: u64,
     /// Restarts.
     pub restarts: u64,
+    /// What adversaries did that the protocol does not say.
+    pub acts: u64,
     /// Requests executed where they were submitted.
     pub requests: u64,
     /// Requests that were decided again, and skipped, summed over the replicas.
@@ -66,7 +68,6 @@ pub(crate) struct Checks {
     pub(crate) counts: Counts,
     pub(crate) latency: Latency,
     chain: BTreeMap<Height, Digest>,
-    states: BTreeMap<Height, Digest>,
     exclusive: BTreeMap<Said, Digest>,
     /// The log entry without which a statement must not leave.
     promised: BTreeMap<(Said, Digest), Seq>,
@@ -97,12 +98,6 @@ impl Checks {
                 "a request has changed"
             );
         }
-    }
-
-    /// A replica is in this state after a height.
-    pub(crate) fn executed(&mut self, by: ReplicaId, height: Height, state: Digest) {
-        let first = *self.states.entry(height).or_insert(state);
-        assert_eq!(first, state, "{by:?} has another state after {height:?}");
     }
 
     /// A replica executed a request.

@@ -9,6 +9,7 @@
 mod actions;
 pub(crate) mod adversary;
 mod application;
+mod audit;
 mod checks;
 mod disk;
 mod engine;
@@ -21,6 +22,8 @@ pub mod oracle;
 mod queue;
 mod scenario;
 mod scheme;
+mod telling;
+mod watched;
 mod world;
 
 pub use adversary::Behaviour;
@@ -30,4 +33,4 @@ pub use engine::Engine;
 pub use options::{DiskOptions, NetworkOptions, Options, Work};
 pub use scenario::Scenario;
 pub use scheme::{Keys, SimulatedScheme};
-pub use world::World;
+pub use world::{Factory, World};

@@ -1,18 +1,21 @@
 //! One replica: its driver, its disks, and its application.
 
+use crate::adversary::Mind;
 use crate::disk::{Log, Store};
-use crate::{Engine, HashChain, Options};
-use quorate_core::{CheckpointClaim, Height, Setup, Time};
+use crate::watched::{Executed, Watched};
+use crate::{Engine, Options};
+use quorate_core::{Application, CheckpointClaim, Height, Place, Setup, Time};
 use quorate_replica::driver::{Driver, Survived};
 use quorate_replica::{DriverConfig, Executor, MempoolLimits, PayloadCheck, ReplyLimits};
 use std::time::Duration;
 
 /// What runs while a replica is up. All of it is lost in a crash.
-#[derive(Debug)]
 pub(crate) struct Running<P: Engine> {
     pub(crate) driver: Driver<P>,
-    pub(crate) executor: Executor<HashChain>,
-    pub(crate) rule: PayloadCheck<HashChain>,
+    pub(crate) executor: Executor<Watched>,
+    /// What the application has executed since the world last looked.
+    pub(crate) executed: Executed,
+    pub(crate) rule: PayloadCheck<Watched>,
     /// The last height that the driver has decided.
     pub(crate) decided: Height,
     /// When the execution thread is free.
@@ -25,6 +28,16 @@ pub(crate) struct Running<P: Engine> {
     pub(crate) ticks_in_place: u32,
     /// Whether the action carried out last was an append.
     pub(crate) just_appended: bool,
+    /// The replica's own work under way: syncs, signatures, checks, executions.
+    pub(crate) outstanding: u64,
+    /// Where its engine stood when the oracles were last told.
+    pub(crate) stood: Option<(Place, Option<Place>)>,
+}
+
+impl<P: Engine> std::fmt::Debug for Running<P> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.driver.fmt(f)
+    }
 }
 
 /// A replica, up or down.
@@ -39,6 +52,8 @@ pub(crate) struct Node<P: Engine> {
     pub(crate) store: Store<P>,
     /// After so many more actions the power fails.
     pub(crate) fuse: Option<u64>,
+    /// What makes it an adversary, if it is one.
+    pub(crate) mind: Option<Box<dyn Mind<P>>>,
 }
 
 /// The limits of every replica's mempool.
@@ -55,6 +70,7 @@ impl<P: Engine> Node<P> {
             log: Log::new(),
             store: Store::new(),
             fuse: None,
+            mind: None,
         }
     }
 
@@ -69,13 +85,21 @@ impl<P: Engine> Node<P> {
     }
 
     /// Starts the replica from what its disks have.
-    pub(crate) fn start(&mut self, now: Time, setup: Setup<P>, options: &Options) {
+    pub(crate) fn start(
+        &mut self,
+        now: Time,
+        setup: Setup<P>,
+        options: &Options,
+        application: Box<dyn Application>,
+    ) {
         assert!(self.running.is_none(), "{:?} is up already", setup.me);
         self.run += 1;
         self.started = now;
         self.fuse = None;
         let interval = options.checkpoint_interval;
-        let mut executor = Executor::new(HashChain::default(), ReplyLimits::default(), interval);
+        let executed = Executed::default();
+        let watched = Watched::new(application, executed.clone());
+        let mut executor = Executor::new(watched, ReplyLimits::default(), interval);
         let mut claims = Vec::new();
         for block in self.store.blocks() {
             let executed = executor.execute(block.height, &block.payload);
@@ -104,6 +128,9 @@ impl<P: Engine> Node<P> {
             tick: None,
             ticks_in_place: 0,
             just_appended: false,
+            outstanding: 0,
+            stood: None,
+            executed,
         });
     }
 }

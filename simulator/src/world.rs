@@ -1,19 +1,25 @@
 //! Virtual time, and everything that happens in it.
 
+use crate::HashChain;
+use crate::adversary::Behaviour;
+use crate::audit::Audit;
 use crate::checks::{Checks, Submission};
+use crate::fact::Fact;
 use crate::network::{Network, stream};
 use crate::node::{Node, TICK_RESOLUTION};
+use crate::oracle::{Oracles, Trial, Violation};
 use crate::queue::Queue;
 use crate::scheme::{Keys, SimulatedScheme};
+use crate::telling::body_digest;
 use crate::{Counts, Engine, Latency, Options};
 use quorate_core::testing::Random;
 use quorate_core::{
-    ChainId, Checkpoint, ClientId, Decision, Domain, Epoch, Frame, Height, ReplicaId, Request,
-    RequestId, Seq, Setup, Time, ValidatorSet,
+    Application, ChainId, Checkpoint, ClientId, Decision, Domain, Epoch, Frame, Height, ReplicaId,
+    Request, RequestId, Seq, Setup, Time, ValidatorSet,
 };
 use quorate_replica::driver::Event;
 use quorate_replica::{RequestStatus, Service};
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -43,6 +49,29 @@ pub(crate) enum What<P: Engine> {
     Checkpointed(u64, Arc<Checkpoint<P::Scheme>>),
 }
 
+/// Makes the application of a replica that starts.
+pub type Factory = Arc<dyn Fn(ReplicaId) -> Box<dyn Application> + Send + Sync>;
+
+impl<P: Engine> What<P> {
+    /// The run that it belongs to.
+    const fn run(&self) -> Option<u64> {
+        match self {
+            Self::Arrives(..) => None,
+            Self::Event(run, _)
+            | Self::Tick(run)
+            | Self::Synced(run)
+            | Self::Executed(run, _)
+            | Self::Stored(run, _)
+            | Self::Checkpointed(run, _) => Some(*run),
+        }
+    }
+
+    /// Whether it ends something that the replica has begun itself.
+    const fn is_work(&self) -> bool {
+        !matches!(self, Self::Arrives(..) | Self::Tick(_))
+    }
+}
+
 /// A cluster in a virtual world.
 pub struct World<P: Engine> {
     pub(crate) options: Options,
@@ -60,6 +89,13 @@ pub struct World<P: Engine> {
     pub(crate) work_random: Random,
     requests: u64,
     trace: VecDeque<String>,
+    pub(crate) ids: Vec<ReplicaId>,
+    application: Factory,
+    trial: Trial,
+    pub(crate) oracles: Oracles,
+    pub(crate) violation: Option<Violation>,
+    pub(crate) audit: Audit,
+    pub(crate) adversary_random: Random,
 }
 
 impl<P: Engine> std::fmt::Debug for World<P> {
@@ -72,6 +108,15 @@ impl<P: Engine> World<P> {
     /// A world whose replicas are all down.
     #[must_use]
     pub fn new(options: Options) -> Self {
+        Self::with_application(options, Arc::new(|_| Box::new(HashChain::default())))
+    }
+
+    /// A world whose replicas are all down, and run an application of the caller's.
+    ///
+    /// The factory is called at every start: the application then executes again what the
+    /// replica's block store has.
+    #[must_use]
+    pub fn with_application(options: Options, application: Factory) -> Self {
         let Keys {
             validators,
             scheme,
@@ -83,13 +128,17 @@ impl<P: Engine> World<P> {
             chain: ChainId(1),
             epoch: Epoch(0),
         };
+        let trial = Trial {
+            powers: options.powers.clone(),
+            adversaries: BTreeSet::new(),
+            phases: P::phases(),
+        };
         Self {
             leaders: P::leaders(&validators),
             nodes: options.powers.iter().map(|_| Node::new()).collect(),
             network: Network::new(options.network.clone(), options.seed),
             disk_random: stream(options.seed, 4),
             work_random: stream(options.seed, 5),
-            validators,
             scheme,
             signers,
             domain,
@@ -98,6 +147,14 @@ impl<P: Engine> World<P> {
             checks: Checks::default(),
             requests: 0,
             trace: VecDeque::new(),
+            ids: validators.ids().collect(),
+            oracles: Oracles::new(&trial),
+            trial,
+            application,
+            violation: None,
+            audit: Audit::new(),
+            adversary_random: stream(options.seed, 7),
+            validators,
             options,
         }
     }
@@ -115,7 +172,7 @@ impl<P: Engine> World<P> {
     /// The replicas.
     #[must_use]
     pub fn ids(&self) -> Vec<ReplicaId> {
-        self.validators.ids().collect()
+        self.ids.clone()
     }
 
     /// The virtual time.
@@ -180,7 +237,21 @@ impl<P: Engine> World<P> {
         };
         self.note(id, || "starts".into());
         let now = self.now;
-        self.nodes[id.index()].start(now, setup, &self.options);
+        let application = (self.application)(id);
+        self.nodes[id.index()].start(now, setup, &self.options, application);
+        let (run, stored) = {
+            let node = &self.nodes[id.index()];
+            (
+                node.run,
+                node.store.last().map_or(Height::GENESIS, |it| it.height),
+            )
+        };
+        self.tell(&Fact::Started {
+            by: id,
+            run,
+            stored,
+        });
+        self.tell_executed(id);
         if self.nodes[id.index()].run > 1 {
             self.checks.counts.restarts += 1;
         }
@@ -197,6 +268,11 @@ impl<P: Engine> World<P> {
         node.log.crash(&mut self.disk_random);
         let durable = node.log.durable_to();
         self.checks.crashed(id, durable);
+        self.tell(&Fact::Crashed {
+            by: id,
+            durable,
+            amnesia: false,
+        });
     }
 
     /// The power of a replica fails after so many more actions, in the midst of others.
@@ -251,6 +327,10 @@ impl<P: Engine> World<P> {
             body: self.requests.to_le_bytes().to_vec(),
         };
         self.note(at, || format!("client submits {id:?}"));
+        self.tell(&Fact::Submitted {
+            request: id,
+            body: body_digest(&request.body),
+        });
         self.checks.submissions.insert(
             id,
             Submission {
@@ -297,6 +377,7 @@ impl<P: Engine> World<P> {
         let end = self.now.after(duration);
         while self.queue.next().is_some_and(|at| at <= end) {
             self.step();
+            self.must_hold();
         }
         self.now = end;
     }
@@ -310,6 +391,7 @@ impl<P: Engine> World<P> {
                 return holds(self);
             }
             self.step();
+            self.must_hold();
         }
         true
     }
@@ -376,9 +458,50 @@ impl<P: Engine> World<P> {
         )
     }
 
+    /// What an oracle has objected to.
+    #[must_use]
+    pub const fn violation(&self) -> Option<&Violation> {
+        self.violation.as_ref()
+    }
+
+    fn must_hold(&self) {
+        if let Some(violation) = &self.violation {
+            panic!("{violation}");
+        }
+    }
+
+    /// A hash of everything that has happened, in order.
+    #[must_use]
+    pub const fn hash(&self) -> u64 {
+        self.audit.hash()
+    }
+
+    /// Makes a replica an adversary with these behaviours. Before it starts.
+    pub fn corrupt(&mut self, id: ReplicaId, behaviours: &[Behaviour]) {
+        self.nodes[id.index()].mind = Some(crate::adversary::mind(behaviours));
+        self.trial.adversaries.insert(id);
+        self.oracles = Oracles::new(&self.trial);
+    }
+
+    /// Whether a replica follows the protocol.
+    #[must_use]
+    pub fn is_correct(&self, id: ReplicaId) -> bool {
+        self.trial.is_correct(id)
+    }
+
     /// Adds an event at a replica.
     pub(crate) fn schedule(&mut self, after: Duration, id: ReplicaId, what: What<P>) {
-        self.queue.push(self.now.after(after), (id, what));
+        self.schedule_at(self.now.after(after), id, what);
+    }
+
+    /// Adds an event at a replica, at a time.
+    pub(crate) fn schedule_at(&mut self, at: Time, id: ReplicaId, what: What<P>) {
+        if what.is_work()
+            && let Some(running) = &mut self.nodes[id.index()].running
+        {
+            running.outstanding += 1;
+        }
+        self.queue.push(at, (id, what));
     }
 
     /// The next event happens.
@@ -390,31 +513,40 @@ impl<P: Engine> World<P> {
         self.now = at;
         let node = &self.nodes[id.index()];
         let current = node.run;
-        if node.running.is_none() {
+        let Some(running) = &mut self.nodes[id.index()].running else {
+            return;
+        };
+        if what.run().is_some_and(|run| run != current) {
             return;
         }
+        if what.is_work() {
+            running.outstanding -= 1;
+        }
+        self.audit.number(at.0);
+        self.audit.number(u64::from(id.0));
         match what {
             What::Arrives(from, frame) => self.arrives(id, from, &frame),
-            What::Event(run, event) if run == current => self.handle(id, event),
-            What::Tick(run) if run == current => self.tick(id),
-            What::Synced(run) if run == current => {
+            What::Event(_, event) => self.handle(id, event),
+            What::Tick(_) => self.tick(id),
+            What::Synced(_) => {
                 let seq = self.nodes[id.index()].log.end_sync();
                 self.durable(id, seq);
             }
-            What::Executed(run, decision) if run == current => self.execute(id, decision),
-            What::Stored(run, decision) if run == current => {
+            What::Executed(_, decision) => self.execute(id, decision),
+            What::Stored(_, decision) => {
                 let height = decision.height;
                 self.nodes[id.index()].store.put(decision);
+                self.tell(&Fact::Stored { by: id, height });
                 self.handle(id, Event::Stored(height));
             }
-            What::Checkpointed(run, checkpoint) if run == current => {
+            What::Checkpointed(_, checkpoint) => {
                 self.nodes[id.index()].store.put_checkpoint(checkpoint);
             }
-            _ => {}
         }
     }
 
     fn durable(&mut self, id: ReplicaId, seq: Seq) {
+        self.tell(&Fact::Durable { by: id, to: seq });
         self.handle(id, Event::Durable(seq));
     }
 
@@ -423,11 +555,18 @@ impl<P: Engine> World<P> {
             return;
         }
         self.checks.counts.messages += 1;
+        self.audit.bytes(&frame.bytes);
         let running = self.nodes[id.index()].running.as_ref();
         let running = running.expect("messages reach replicas that are up");
         let event = crate::inbound::decode(running, &self.domain, from, frame);
-        let event = event.expect("correct replicas send what can be decoded");
-        self.handle(id, event);
+        match event {
+            Ok(event) => self.handle(id, event),
+            Err(fault) => self.tell(&Fact::Blamed {
+                by: id,
+                peer: from,
+                fault: format!("{fault:?}"),
+            }),
+        }
     }
 
     fn tick(&mut self, id: ReplicaId) {
@@ -461,6 +600,7 @@ impl<P: Engine> World<P> {
             .expect("events reach replicas that are up");
         running.driver.handle(local, event);
         self.settle(id);
+        self.tell_standing(id);
     }
 
     pub(crate) fn schedule_tick(&mut self, id: ReplicaId) {
@@ -496,7 +636,7 @@ impl<P: Engine> World<P> {
         }
     }
 
-    fn note_all(&mut self, line: impl FnOnce() -> String) {
+    pub(crate) fn note_all(&mut self, line: impl FnOnce() -> String) {
         self.note(ReplicaId(u16::MAX), line);
     }
 }
