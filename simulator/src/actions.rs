@@ -244,7 +244,8 @@ impl<P: Engine> World<P> {
             if other == id {
                 continue;
             }
-            for delay in self.network.route(id, other) {
+            let delays = self.network.route(id, other, self.now);
+            for delay in delays.into_iter().flatten() {
                 let arrives = What::Arrives(id, frame.clone());
                 self.schedule(after + delay, other, arrives);
             }

@@ -5,11 +5,12 @@ use crate::adversary::Behaviour;
 use crate::audit::Audit;
 use crate::checks::{Checks, Submission};
 use crate::fact::Fact;
-use crate::network::{Network, stream};
+use crate::network::Network;
 use crate::node::{Node, TICK_RESOLUTION};
 use crate::oracle::{Oracles, Trial, Violation};
 use crate::queue::Queue;
 use crate::scheme::{Keys, SimulatedScheme};
+use crate::stream::stream;
 use crate::telling::body_digest;
 use crate::{Counts, Engine, Latency, Options};
 use quorate_core::testing::Random;
@@ -135,10 +136,10 @@ impl<P: Engine> World<P> {
         };
         Self {
             leaders: P::leaders(&validators),
-            nodes: options.powers.iter().map(|_| Node::new()).collect(),
+            nodes: (0..options.powers.len()).map(|index| Node::new(options.clock(index))).collect(),
             network: Network::new(options.network.clone(), options.seed),
-            disk_random: stream(options.seed, 4),
-            work_random: stream(options.seed, 5),
+            disk_random: stream(options.seed, "disk"),
+            work_random: stream(options.seed, "work"),
             scheme,
             signers,
             domain,
@@ -153,7 +154,7 @@ impl<P: Engine> World<P> {
             application,
             violation: None,
             audit: Audit::new(),
-            adversary_random: stream(options.seed, 7),
+            adversary_random: stream(options.seed, "adversary"),
             validators,
             options,
         }
@@ -306,7 +307,7 @@ impl<P: Engine> World<P> {
     /// Mends every link.
     pub fn heal(&mut self) {
         self.note_all(|| "all links are mended".into());
-        self.network.heal();
+        self.network.heal(self.now);
     }
 
     /// Mends every link, and loses nothing from now on.
@@ -551,7 +552,7 @@ impl<P: Engine> World<P> {
     }
 
     fn arrives(&mut self, id: ReplicaId, from: ReplicaId, frame: &Frame) {
-        if !self.network.carries(from, id) {
+        if !self.network.carries(from, id, self.now) {
             return;
         }
         self.checks.counts.messages += 1;
