@@ -478,7 +478,7 @@ impl<P: Engine> World<P> {
 
     /// Makes a replica an adversary with these behaviours. Before it starts.
     pub fn corrupt(&mut self, id: ReplicaId, behaviours: &[Behaviour]) {
-        self.nodes[id.index()].mind = Some(crate::adversary::mind(behaviours));
+        self.nodes[id.index()].mind = Some(crate::adversary::mind(behaviours, &self.scheme));
         self.trial.adversaries.insert(id);
         self.oracles = Oracles::new(&self.trial);
     }
