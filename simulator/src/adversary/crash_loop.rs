@@ -27,14 +27,6 @@ impl Power {
         };
         random.duration(&(Duration::from_micros(50)..=longest.max(Duration::from_millis(1))))
     }
-
-    /// The other.
-    pub(crate) const fn switched(self) -> Self {
-        match self {
-            Self::On => Self::Off,
-            Self::Off => Self::On,
-        }
-    }
 }
 
 /// Whether a replica with these behaviours crashes and restarts.
