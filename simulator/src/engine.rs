@@ -1,5 +1,6 @@
 //! The engines as the simulator starts them: with the timeouts and leaders of production.
 
+use crate::adversary::Deceit;
 use crate::oracle::Phases;
 use crate::{SimulatedScheme, fact};
 use quorate_core::{Body as _, Digest, Height, Place, Protocol, Rotation, ValidatorSet};
@@ -17,7 +18,7 @@ pub(crate) fn longest(timeout: Duration) -> Duration {
 }
 
 /// An engine that the simulator can run.
-pub trait Engine: Protocol<Scheme: SimulatedScheme> {
+pub trait Engine: Protocol<Scheme: SimulatedScheme> + Deceit {
     /// The engine's options for a request or view timeout.
     fn config(timeout: Duration) -> Self::Config;
 

@@ -30,7 +30,7 @@ mod telling;
 mod watched;
 mod world;
 
-pub use adversary::Behaviour;
+pub use adversary::{Behaviour, Deceit};
 pub use application::HashChain;
 pub use checks::{Counts, Latency};
 pub use clock::Clock;
