@@ -228,8 +228,14 @@ fn disk(random: &mut Random) -> DiskOptions {
     let sync_failures = random.below(40) as u32;
     let store_failures = random.below(20) as u32;
     DiskOptions {
-        sync: up_to(random, Duration::from_micros(100)..=Duration::from_millis(30)),
-        store: up_to(random, Duration::from_micros(500)..=Duration::from_millis(100)),
+        sync: up_to(
+            random,
+            Duration::from_micros(100)..=Duration::from_millis(30),
+        ),
+        store: up_to(
+            random,
+            Duration::from_micros(500)..=Duration::from_millis(100),
+        ),
         sync_failures: unless(random, 500, sync_failures),
         store_failures: unless(random, 700, store_failures),
     }
@@ -331,7 +337,10 @@ mod tests {
             real += usize::from(setting.scheme != SchemeKind::Mock);
             weighted += usize::from(powers.iter().any(|power| *power > 1));
         }
-        assert!(adversaries > 1_000 && amnesic > 200, "{adversaries}, {amnesic}");
+        assert!(
+            adversaries > 1_000 && amnesic > 200,
+            "{adversaries}, {amnesic}"
+        );
         assert!((5..60).contains(&real), "{real} of about 20");
         assert!((400..800).contains(&weighted), "{weighted}");
     }
