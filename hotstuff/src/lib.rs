@@ -13,6 +13,12 @@
 //! A view that fails ends with timeouts to everyone, and a certificate of them.
 //! `docs/hotstuff.md` describes the protocol as it is here, and how it differs from the papers.
 
+#[cfg(all(feature = "planted-bugs", not(debug_assertions)))]
+compile_error!(
+    "the feature `planted-bugs` compiles known safety bugs in, which no release build may have: \
+     build with `--profile planted` (as fast, with debug assertions), or without the feature"
+);
+
 mod block;
 mod body;
 mod certificate;

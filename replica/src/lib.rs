@@ -6,6 +6,12 @@
 //! the block store, and a pool that checks signatures. The simulator runs the same driver in
 //! virtual time.
 
+#[cfg(all(feature = "planted-bugs", not(debug_assertions)))]
+compile_error!(
+    "the feature `planted-bugs` compiles known safety bugs in, which no release build may have: \
+     build with `--profile planted` (as fast, with debug assertions), or without the feature"
+);
+
 pub mod driver;
 
 mod checkpoints;

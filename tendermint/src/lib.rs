@@ -10,6 +10,12 @@
 //! One function per rule, named by the paper's line, is in the `rules` and `timeouts` modules.
 //! `docs/tendermint.md` has the table, and says where and why the engine goes beyond the paper.
 
+#[cfg(all(feature = "planted-bugs", not(debug_assertions)))]
+compile_error!(
+    "the feature `planted-bugs` compiles known safety bugs in, which no release build may have: \
+     build with `--profile planted` (as fast, with debug assertions), or without the feature"
+);
+
 mod admission;
 mod body;
 #[cfg(test)]
