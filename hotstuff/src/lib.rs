@@ -27,6 +27,7 @@ mod config;
 mod engine;
 mod fetch;
 mod pacemaker;
+mod planted;
 mod proof;
 mod propose;
 mod record;
@@ -46,6 +47,8 @@ pub use body::{Advance, BlockRequest, Blocks, Body, Proposal};
 pub use certificate::{Certificate, Commits, Vote};
 pub use config::Config;
 pub use engine::HotStuff;
+#[cfg(feature = "planted-bugs")]
+pub use planted::PlantedBug;
 pub use proof::Proof;
 pub use record::{Record, TimedOut, Voted};
 pub use rule::{Ballot, CommitRule, Lock};
