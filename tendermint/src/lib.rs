@@ -22,6 +22,7 @@ mod body;
 mod bounds;
 mod config;
 mod engine;
+mod planted;
 mod promises;
 mod promising;
 mod proof;
@@ -40,5 +41,7 @@ pub use body::{
 };
 pub use config::Config;
 pub use engine::Tendermint;
+#[cfg(feature = "planted-bugs")]
+pub use planted::PlantedBug;
 pub use proof::CommitProof;
 pub use record::Record;
