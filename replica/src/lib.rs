@@ -28,6 +28,8 @@ mod shell;
 
 pub use checkpoints::{CheckpointConflict, CheckpointEvent, Checkpoints, Divergence};
 pub use config::{DriverConfig, ReplicaConfig, Retention};
+#[cfg(feature = "planted-bugs")]
+pub use driver::PlantedBug;
 pub use error::{StartError, SubmitError};
 pub use executor::{
     Executed, Executor, Outcome, PayloadCheck, PayloadRefusal, Replies, RestoreError,
