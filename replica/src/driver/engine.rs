@@ -104,6 +104,7 @@ impl<P: Protocol> Driver<P> {
             Output::Send(_) if self.mute => {}
             Output::Send(send) => {
                 let (ticket, body) = self.gate.hold(send);
+                self.planted_haste(ticket);
                 self.actions.push(Action::Sign(ticket, body));
             }
             Output::Build {

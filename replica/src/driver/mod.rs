@@ -12,6 +12,7 @@ mod cache;
 mod engine;
 mod fetcher;
 mod gate;
+mod planted;
 mod requests;
 mod service;
 #[cfg(test)]
@@ -19,6 +20,8 @@ mod tests;
 
 pub use action::{Action, CheckedBatch, Event, Received};
 pub use gate::SignTicket;
+#[cfg(feature = "planted-bugs")]
+pub use planted::PlantedBug;
 pub use requests::owned;
 
 use crate::{Checkpoints, DriverConfig, Forwarding, LeaderStyle, Mempool, Quiet};
