@@ -1,5 +1,6 @@
 //! The engines as the simulator starts them: with the timeouts and leaders of production.
 
+use crate::adversary::Deceit;
 use crate::oracle::Phases;
 use crate::{SimulatedScheme, fact};
 use quorate_core::{Body as _, Digest, Height, Place, Protocol, Rotation, ValidatorSet};
@@ -11,8 +12,13 @@ use std::time::Duration;
 /// The longest that a timeout grows to, as in production.
 const TIMEOUT_MAX: Duration = Duration::from_secs(10);
 
+/// The longest that an engine with this timeout ever waits in a view.
+pub(crate) fn longest(timeout: Duration) -> Duration {
+    TIMEOUT_MAX.max(timeout)
+}
+
 /// An engine that the simulator can run.
-pub trait Engine: Protocol<Scheme: SimulatedScheme> {
+pub trait Engine: Protocol<Scheme: SimulatedScheme> + Deceit {
     /// The engine's options for a request or view timeout.
     fn config(timeout: Duration) -> Self::Config;
 
@@ -46,7 +52,7 @@ impl<S: SimulatedScheme> Engine for Pbft<S> {
     fn config(timeout: Duration) -> Self::Config {
         quorate_pbft::Config {
             request_timeout: timeout,
-            timeout_max: TIMEOUT_MAX.max(timeout),
+            timeout_max: longest(timeout),
             ..quorate_pbft::Config::default()
         }
     }
@@ -63,7 +69,8 @@ impl<S: SimulatedScheme, R: CommitRule> Engine for HotStuff<S, R> {
     fn config(timeout: Duration) -> Self::Config {
         let mut config = quorate_hotstuff::Config::default();
         config.view_timeout = timeout;
-        config.timeout_max = TIMEOUT_MAX.max(timeout);
+        config.idle_after = timeout / 2;
+        config.timeout_max = longest(timeout);
         config
     }
 
@@ -108,7 +115,7 @@ impl<S: SimulatedScheme> Engine for Tendermint<S> {
             propose_timeout: timeout,
             vote_timeout: timeout / 2,
             timeout_step: timeout / 4,
-            timeout_max: TIMEOUT_MAX.max(timeout),
+            timeout_max: longest(timeout),
         }
     }
 
