@@ -70,6 +70,7 @@ impl<S: SimulatedScheme, R: CommitRule> Engine for HotStuff<S, R> {
     fn phases() -> Phases {
         Phases::Chained {
             vote: quorate_hotstuff::VOTE,
+            timeout: quorate_hotstuff::TIMEOUT,
             length: if R::ENGINE == quorate_hotstuff::TwoChain::ENGINE {
                 2
             } else {
@@ -113,7 +114,7 @@ impl<S: SimulatedScheme> Engine for Tendermint<S> {
     }
 
     fn phases() -> Phases {
-        Phases::Voted {
+        Phases::Locked {
             earlier: quorate_tendermint::PREVOTE_KIND,
             later: quorate_tendermint::PRECOMMIT_KIND,
         }
