@@ -53,5 +53,5 @@ pub use proof::Proof;
 pub use record::{Record, TimedOut, Voted};
 pub use rule::{Ballot, CommitRule, Lock};
 pub use three_chain::ThreeChain;
-pub use timeout::{SignedVote, Timeout, TimeoutCertificate, TimeoutGroup};
+pub use timeout::{SignedVote, TIMEOUT, Timeout, TimeoutCertificate, TimeoutGroup};
 pub use two_chain::TwoChain;

@@ -77,6 +77,7 @@ impl<S: SimulatedScheme, R: CommitRule> Engine for HotStuff<S, R> {
     fn phases() -> Phases {
         Phases::Chained {
             vote: quorate_hotstuff::VOTE,
+            timeout: quorate_hotstuff::TIMEOUT,
             length: if R::ENGINE == quorate_hotstuff::TwoChain::ENGINE {
                 2
             } else {
@@ -120,7 +121,7 @@ impl<S: SimulatedScheme> Engine for Tendermint<S> {
     }
 
     fn phases() -> Phases {
-        Phases::Voted {
+        Phases::Locked {
             earlier: quorate_tendermint::PREVOTE_KIND,
             later: quorate_tendermint::PRECOMMIT_KIND,
         }
