@@ -114,6 +114,10 @@ impl<P: Protocol> Forwards<P> {
             self.check(from, batch, share);
         }
         let mut queue = self.queue(from);
+        if self.events.is_closed() {
+            // The replica has stopped.
+            queue.waiting.clear();
+        }
         queue.busy = !queue.waiting.is_empty();
         if queue.busy {
             let forwards = Arc::clone(self);
