@@ -22,11 +22,11 @@ pub enum PlantedBug {
     /// Oracle: lock (two-chain: a vote for a block whose certificate is below the highest in the
     /// certificate of timeouts that it came with; three-chain: a vote for a block that does not
     /// extend the lock, with a certificate no higher than the lock), and then agreement. Needs a
-    /// liar that leads a view which began with timeouts, and proposes on a certificate older than
-    /// the highest one of a quorum. Under three-chain a lagging correct leader is enough: others
-    /// crash or are cut off while views time out.
+    /// liar that leads a view which began with timeouts, and proposes on an old certificate: one
+    /// below the highest that it has heard of under two-chain, two below under three-chain. Correct
+    /// leaders hardly ever show it, whatever else fails.
     VotesAgainstLock,
-    /// A replica votes for every proposal of a view, not for the first only (algorithm 5 of arXiv
+    /// A replica votes for every proposal of a view, not for the first only (algorithm 4 of arXiv
     /// 1803.05069: `vheight`; Jolteon: `r > r_vote`). It still accuses the leader.
     ///
     /// Oracle: contradiction (two votes in one view), and certificate uniqueness. Needs a leader

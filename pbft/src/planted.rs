@@ -33,13 +33,13 @@ pub enum PlantedBug {
     /// A new view proposes nothing again: its primary and its backups alike forget the prepared
     /// certificates in the view changes (section 4.4: the set O follows from the sets P).
     ///
-    /// Oracle: agreement (at one height, quorums commit different payloads in different views).
-    /// Needs a view change after some replica has decided or a quorum has committed: the primary
-    /// crashes or is cut off under load, best while commits are lost, and the new primary has not
-    /// decided what others have.
+    /// Oracle: agreement (at one height, quorums commit different payloads in different views,
+    /// which signatures show even where nobody has decided by the first). Needs a view change
+    /// after a quorum has committed: the primary crashes or is cut off under load, and the new one
+    /// has not decided what others have.
     NewViewForgetsPrepared,
     /// A restarted replica remembers its views, but not what it has prepared and committed in
-    /// them (section 4.1 assumes that replicas do not forget).
+    /// them (section 4.2: it accepts no second pre-prepare for a view and sequence number).
     ///
     /// Oracle: contradiction (two prepares in one slot and view). Shows when a primary crashes
     /// with a proposal under way and is back within its view: it proposes there again. Backups

@@ -44,4 +44,4 @@ pub use quiet::{EmptyTurn, Quiet};
 pub use rayon::ThreadPool;
 pub use reply_table::{MalformedReplyTable, ReplyLimits, ReplyTable, RequestStatus};
 pub use service::Service;
-pub use shell::{Parts, ReplicaStatus, start, thread_pool};
+pub use shell::{Parts, PeerWork, ReplicaStatus, start, thread_pool};

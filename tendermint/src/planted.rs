@@ -23,9 +23,9 @@ pub enum PlantedBug {
     ///
     /// Oracle: lock (a prevote for a value other than the one precommitted last, without a newer
     /// polka for it), and then agreement. Needs a height with a second round after some replica
-    /// has precommitted: lost or late precommits, a partition, a crash; and then a proposer that
-    /// does not know of the polka. A liar that proposes a new value, or one with an old polka,
-    /// shows it at once.
+    /// has precommitted (lost or withheld precommits, a partition, a crash), and then a proposer
+    /// that lies: with a new value, or with one whose polka is old. Correct ones hardly ever show
+    /// it, because polkas travel.
     PrevotesAgainstLock,
     /// A replica takes F + 1 power of prevotes for a polka, locks, and precommits (line 36: 2f + 1
     /// prevotes).
@@ -46,8 +46,7 @@ pub enum PlantedBug {
     /// locked.
     ///
     /// Oracle: lock (as with [`Self::PrevotesAgainstLock`]). Needs a crash after a precommit whose
-    /// round then fails, and a later proposal of another value, as a liar makes or a proposer that
-    /// has not seen the polka.
+    /// round then fails, and a liar that proposes another value in a later round.
     RestartForgetsLock,
 }
 

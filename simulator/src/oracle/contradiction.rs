@@ -29,7 +29,7 @@ impl Oracle for Contradiction {
         if !ledger.is_new() || !ledger.is_correct(*by) {
             return Ok(());
         }
-        let mut others = ledger.slot(said.kind, said.place).iter();
+        let mut others = ledger.slot(said.kind, said.place);
         let other = others.find(|tally| {
             let is_other = tally.is_exclusive() && tally.digest() != said.digest;
             is_other && tally.signed_by(*by).is_some()

@@ -6,9 +6,6 @@ use quorate_core::{Digest, Height, Kind, Place, ReplicaId, Seq, Statement, View}
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::hash::{BuildHasherDefault, Hasher};
 
-/// The kinds from here on belong to the replica and not to the engine.
-const FIRST_SERVICE_KIND: Kind = 128;
-
 /// Uses the first bytes of a digest as its hash. Nothing here is iterated over.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct FirstBytes(u64);
@@ -33,7 +30,6 @@ pub(crate) type ByDigest<K, V> = HashMap<K, V, BuildHasherDefault<FirstBytes>>;
 /// Everyone who has signed one statement.
 #[derive(Clone, Debug)]
 pub struct Tally {
-    statement: Statement,
     digest: Digest,
     about: Digest,
     exclusive: bool,
@@ -97,8 +93,13 @@ impl Tally {
 pub struct Ledger {
     table: Table,
     correct: Vec<bool>,
-    slots: BTreeMap<(Kind, Place), Vec<Tally>>,
-    places: ByDigest<Statement, (Kind, Place)>,
+    /// In the order in which they were first signed.
+    tallies: Vec<Tally>,
+    /// Where each is.
+    places: ByDigest<Statement, usize>,
+    /// Those that bind or are exclusive, by their slots. Of reports and questions, which are
+    /// neither, any number may be in one slot.
+    slots: BTreeMap<(Kind, Place), Vec<usize>>,
     blocks: ByDigest<Digest, Block>,
     /// Up to where each replica's log is durable.
     durable: Vec<Seq>,
@@ -116,8 +117,9 @@ impl Ledger {
         Self {
             table: Table::new(&trial.powers),
             correct: ids.map(|id| trial.is_correct(id)).collect(),
-            slots: BTreeMap::new(),
+            tallies: Vec::new(),
             places: ByDigest::default(),
+            slots: BTreeMap::new(),
             blocks: ByDigest::default(),
             durable: vec![Seq::NONE; replicas],
             volatile: vec![VecDeque::new(); replicas],
@@ -149,10 +151,11 @@ impl Ledger {
         self.durable[id.index()]
     }
 
-    /// All that has been signed in a slot.
-    #[must_use]
-    pub fn slot(&self, kind: Kind, place: Place) -> &[Tally] {
-        self.slots.get(&(kind, place)).map_or(&[], Vec::as_slice)
+    /// All that has been signed in a slot, of what binds or is exclusive.
+    pub fn slot(&self, kind: Kind, place: Place) -> impl Iterator<Item = &Tally> {
+        let slot = self.slots.get(&(kind, place));
+        let slot = slot.into_iter().flatten();
+        slot.map(|at| &self.tallies[*at])
     }
 
     /// All that has been signed of a kind at a height, in views from the first and below the
@@ -165,21 +168,23 @@ impl Ledger {
     ) -> impl Iterator<Item = (View, &Tally)> {
         let [from, to] = [views.start, views.end].map(|view| (kind, Place::new(height, view)));
         let slots = self.slots.range(from..to.max(from)).rev();
-        slots.flat_map(|((_, place), tallies)| tallies.iter().map(|tally| (place.view, tally)))
+        let tallies = |(slot, at): (&(Kind, Place), usize)| (slot.1.view, &self.tallies[at]);
+        slots
+            .flat_map(|(slot, tallies)| tallies.iter().map(move |at| (slot, *at)))
+            .map(tallies)
     }
 
     /// Who has signed a statement, if anybody has.
     #[must_use]
     pub fn find(&self, statement: &Statement) -> Option<&Tally> {
-        let (kind, place) = self.places.get(statement)?;
-        let mut slot = self.slot(*kind, *place).iter();
-        slot.find(|tally| tally.statement == *statement)
+        let at = self.places.get(statement)?;
+        Some(&self.tallies[*at])
     }
 
-    /// Who has said this, if anybody has.
+    /// Who has said this, if it binds or is exclusive and anybody has.
     #[must_use]
     pub fn said(&self, said: &Said) -> Option<&Tally> {
-        let mut slot = self.slot(said.kind, said.place).iter();
+        let mut slot = self.slot(said.kind, said.place);
         slot.find(|tally| tally.digest == said.digest)
     }
 
@@ -231,18 +236,10 @@ impl Ledger {
         else {
             return;
         };
-        self.new = false;
-        if !(*binds || *exclusive || said.kind >= FIRST_SERVICE_KIND) {
-            // Reports and questions. No certificate is made of them.
-            return;
-        }
-        let power = self.table.power(*by);
-        let slot = self.slots.entry((said.kind, said.place)).or_default();
-        let known = slot.iter().position(|tally| tally.statement == *statement);
-        let at = known.unwrap_or_else(|| {
-            self.places.insert(*statement, (said.kind, said.place));
-            slot.push(Tally {
-                statement: *statement,
+        let next = self.tallies.len();
+        let at = *self.places.entry(*statement).or_insert(next);
+        if at == next {
+            self.tallies.push(Tally {
                 digest: said.digest,
                 about: *about,
                 exclusive: *exclusive,
@@ -250,17 +247,21 @@ impl Ledger {
                 power: 0,
                 signatures: Vec::new(),
             });
-            slot.len() - 1
-        });
-        let tally = &mut slot[at];
+            if *binds || *exclusive {
+                let slot = self.slots.entry((said.kind, said.place)).or_default();
+                slot.push(at);
+            }
+        }
+        let tally = &mut self.tallies[at];
         let signatures = &mut tally.signatures;
-        let Err(at) = signatures.binary_search_by_key(by, |(by, _)| *by) else {
+        let known = signatures.binary_search_by_key(by, |(by, _)| *by);
+        self.new = known.is_err();
+        let Err(at) = known else {
             return;
         };
-        self.new = true;
         let record = record.unwrap_or(Seq::NONE);
         signatures.insert(at, (*by, record));
-        tally.power += power;
+        tally.power += self.table.power(*by);
         if self.correct[by.index()] && record > self.durable[by.index()] {
             self.volatile[by.index()].push_back((record, *statement));
         }
@@ -275,10 +276,8 @@ impl Ledger {
     }
 
     fn strike_out(&mut self, by: ReplicaId, statement: &Statement) {
-        let slot = self.places.get(statement);
-        let slot = slot.and_then(|slot| self.slots.get_mut(slot));
-        let tally = slot.and_then(|slot| slot.iter_mut().find(|it| it.statement == *statement));
-        let tally = tally.expect("what was signed is here");
+        let at = self.places.get(statement).expect("what was signed is here");
+        let tally = &mut self.tallies[*at];
         tally.signatures.retain(|(signer, _)| *signer != by);
         tally.power -= self.table.power(by);
     }

@@ -24,13 +24,11 @@ impl Oracle for Uniqueness {
         else {
             return Ok(());
         };
-        let slot = ledger.slot(said.kind, said.place);
-        if slot.len() < 2 || !ledger.is_new() {
+        if !ledger.is_new() {
             return Ok(());
         }
-        let certified = slot
-            .iter()
-            .filter(|tally| tally.is_exclusive() && ledger.has_quorum(tally));
+        let slot = ledger.slot(said.kind, said.place);
+        let certified = slot.filter(|tally| tally.is_exclusive() && ledger.has_quorum(tally));
         let certified: Vec<_> = certified.map(super::Tally::digest).collect();
         if certified.len() > 1 {
             return Err(format!(

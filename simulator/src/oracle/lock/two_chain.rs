@@ -43,7 +43,7 @@ impl TwoChain {
     /// Power of those who have given up a view without knowing a certificate above this one.
     fn power(&self, ledger: &Ledger, view: View, certificate: u64) -> u64 {
         let slot = ledger.slot(self.timeout, Place::new(Height::GENESIS, view));
-        let mut signers: Vec<_> = slot.iter().flat_map(|tally| tally.signers()).collect();
+        let mut signers: Vec<_> = slot.flat_map(|tally| tally.signers()).collect();
         signers.sort_unstable();
         signers.dedup();
         let counts = |by: &ReplicaId| {
