@@ -22,6 +22,8 @@ mod node;
 mod options;
 pub mod oracle;
 mod partition;
+#[cfg(feature = "planted-bugs")]
+mod planted;
 mod queue;
 mod scenario;
 mod scheme;
@@ -38,6 +40,8 @@ pub use engine::Engine;
 pub use kind::{EngineKind, SchemeKind, UnknownName};
 pub use network::NetworkCounts;
 pub use options::{DiskOptions, NetworkOptions, Options, Work};
+#[cfg(feature = "planted-bugs")]
+pub use planted::Planted;
 pub use scenario::Scenario;
 pub use scheme::{Keys, SimulatedScheme};
 pub use world::{Factory, World};

@@ -56,7 +56,9 @@ impl Partition {
         per_mille: u32,
         since: Time,
     ) -> Self {
-        let pairs = all.iter().flat_map(|from| all.iter().map(|to| (*from, *to)));
+        let pairs = all
+            .iter()
+            .flat_map(|from| all.iter().map(|to| (*from, *to)));
         let links = pairs.filter(|(from, to)| from != to);
         let links = links.filter(|_| random.chance(per_mille)).collect();
         let flap = None;
@@ -94,7 +96,9 @@ mod tests {
     const ALL: [ReplicaId; 4] = [ReplicaId(0), ReplicaId(1), ReplicaId(2), ReplicaId(3)];
 
     fn cut(partition: &Partition, at: u64) -> Vec<(u16, u16)> {
-        let pairs = ALL.iter().flat_map(|from| ALL.iter().map(|to| (*from, *to)));
+        let pairs = ALL
+            .iter()
+            .flat_map(|from| ALL.iter().map(|to| (*from, *to)));
         pairs
             .filter(|(from, to)| partition.cuts(*from, *to, Time(at)))
             .map(|(from, to)| (from.0, to.0))
@@ -113,7 +117,13 @@ mod tests {
     fn flapping_links_are_cut_and_whole_in_turn() {
         let partition = Partition::around(&ALL[3..], &ALL, Direction::Out, Time(100))
             .flapping(Duration::from_nanos(10));
-        for (at, whole) in [(100, false), (109, false), (110, true), (119, true), (120, false)] {
+        for (at, whole) in [
+            (100, false),
+            (109, false),
+            (110, true),
+            (119, true),
+            (120, false),
+        ] {
             assert_eq!(cut(&partition, at).is_empty(), whole, "at {at}");
         }
         assert_eq!(partition.flaps(Time(139)), 3);

@@ -35,7 +35,6 @@ pub(crate) fn exponential(random: &mut Random, mean: Duration) -> Duration {
     Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
 }
 
-
 /// One of these; none if there are none.
 pub(crate) fn pick<T: Copy>(random: &mut Random, from: &[T]) -> Option<T> {
     let count = from.len() as u64;
@@ -57,13 +56,18 @@ mod tests {
     fn exponential_durations_have_their_mean_and_a_tail() {
         let mean = Duration::from_millis(10);
         let mut random = stream(1, "test");
-        let all: Vec<_> = (0..100_000).map(|_| exponential(&mut random, mean)).collect();
+        let all: Vec<_> = (0..100_000)
+            .map(|_| exponential(&mut random, mean))
+            .collect();
         let found = all.iter().sum::<Duration>() / 100_000;
         assert!(found.abs_diff(mean) < mean / 10, "mean {found:?}");
         let long = all.iter().filter(|it| **it > mean * 3).count();
         assert!((3_000..7_000).contains(&long), "{long} of 5 % are long");
         let short = all.iter().filter(|it| **it < mean / 10).count();
-        assert!((7_000..12_000).contains(&short), "{short} of 9.5 % are short");
+        assert!(
+            (7_000..12_000).contains(&short),
+            "{short} of 9.5 % are short"
+        );
     }
 
     #[test]

@@ -138,7 +138,9 @@ impl<P: Engine> World<P> {
         };
         Self {
             leaders: P::leaders(&validators),
-            nodes: (0..options.powers.len()).map(|index| Node::new(options.clock(index))).collect(),
+            nodes: (0..options.powers.len())
+                .map(|index| Node::new(options.clock(index)))
+                .collect(),
             network: Network::new(options.network.clone(), options.seed),
             disk_random: stream(options.seed, "disk"),
             work_random: stream(options.seed, "work"),
@@ -236,7 +238,7 @@ impl<P: Engine> World<P> {
             validators: Arc::clone(&self.validators),
             scheme: self.scheme.clone(),
             leaders: Arc::new(self.leaders.clone()),
-            config: P::config(self.options.timeout),
+            config: P::config(&self.options),
         };
         self.note(id, || "starts".into());
         let now = self.now;

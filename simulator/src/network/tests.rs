@@ -25,7 +25,10 @@ fn arrivals(options: NetworkOptions) -> (Vec<Arrivals>, NetworkCounts) {
 #[test]
 fn switching_loss_off_moves_nothing_else() {
     let (with, counts) = arrivals(options());
-    let (without, calm) = arrivals(NetworkOptions { loss: 0, ..options() });
+    let (without, calm) = arrivals(NetworkOptions {
+        loss: 0,
+        ..options()
+    });
     assert!(counts.lost > 800 && calm.lost == 0, "{counts:?}");
     for (with, without) in with.iter().zip(&without) {
         assert!(without[0].is_some());
@@ -37,8 +40,14 @@ fn switching_loss_off_moves_nothing_else() {
 #[test]
 fn switching_duplication_off_moves_nothing_else() {
     let (with, counts) = arrivals(options());
-    let (without, calm) = arrivals(NetworkOptions { duplication: 0, ..options() });
-    assert!(counts.duplicated > 300 && calm.duplicated == 0, "{counts:?}");
+    let (without, calm) = arrivals(NetworkOptions {
+        duplication: 0,
+        ..options()
+    });
+    assert!(
+        counts.duplicated > 300 && calm.duplicated == 0,
+        "{counts:?}"
+    );
     for (with, without) in with.iter().zip(&without) {
         assert_eq!(with[0], without[0]);
     }
@@ -47,9 +56,15 @@ fn switching_duplication_off_moves_nothing_else() {
 #[test]
 fn switching_reordering_off_moves_nothing_else() {
     let (with, counts) = arrivals(options());
-    let (without, calm) = arrivals(NetworkOptions { reordering: 0, ..options() });
+    let (without, calm) = arrivals(NetworkOptions {
+        reordering: 0,
+        ..options()
+    });
     assert!(counts.reordered > 150 && calm.reordered == 0, "{counts:?}");
-    let moved = with.iter().zip(&without).filter(|(with, without)| with != without);
+    let moved = with
+        .iter()
+        .zip(&without)
+        .filter(|(with, without)| with != without);
     assert_eq!(moved.count() as u64, counts.reordered);
 }
 
