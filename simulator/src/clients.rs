@@ -4,7 +4,7 @@ use crate::checks::Submission;
 use crate::fact::Fact;
 use crate::telling::body_digest;
 use crate::{Engine, World};
-use quorate_core::{ClientId, ReplicaId, Request, RequestId};
+use quorate_core::{ReplicaId, Request, RequestId};
 use quorate_replica::RequestStatus;
 use quorate_replica::driver::Event;
 use std::time::Duration;
@@ -12,11 +12,8 @@ use std::time::Duration;
 impl<P: Engine> World<P> {
     /// A client submits a new request at a replica that is up.
     pub fn submit(&mut self, at: ReplicaId) -> RequestId {
+        let id = self.next_request();
         self.requests += 1;
-        let id = RequestId {
-            client: ClientId(u128::from(self.requests)),
-            sequence: 1,
-        };
         let request = Request {
             id,
             body: self.requests.to_le_bytes().to_vec(),

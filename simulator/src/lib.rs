@@ -24,6 +24,8 @@ mod node;
 mod options;
 pub mod oracle;
 mod partition;
+#[cfg(feature = "planted-bugs")]
+mod planted;
 mod queue;
 mod run;
 mod scenario;
@@ -46,6 +48,8 @@ pub use engine::Engine;
 pub use kind::{EngineKind, SchemeKind, UnknownName};
 pub use network::NetworkCounts;
 pub use options::{DiskOptions, NetworkOptions, Options, Work};
+#[cfg(feature = "planted-bugs")]
+pub use planted::Planted;
 pub use run::{Failure, Report, Visitor, dispatch, run, run_in, run_kind};
 pub use scenario::Scenario;
 pub use scheme::{Keys, SimulatedScheme};

@@ -19,7 +19,7 @@ impl<P: Engine> World<P> {
             validators: Arc::clone(&self.validators),
             scheme: self.scheme.clone(),
             leaders: Arc::new(self.leaders.clone()),
-            config: P::config(self.options.timeout),
+            config: P::config(&self.options),
         };
         self.note(id, || "starts".into());
         let now = self.now;

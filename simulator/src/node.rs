@@ -151,6 +151,10 @@ impl<P: Engine> Node<P> {
 /// The driver's options, as production derives them from the timeout.
 fn driver_config(options: &Options) -> DriverConfig {
     let mut config = DriverConfig::default();
+    #[cfg(feature = "planted-bugs")]
+    if let Some(crate::Planted::Driver(bug)) = options.planted {
+        config.planted = Some(bug);
+    }
     config.mempool = limits();
     config.checkpoint_interval = options.checkpoint_interval;
     config.forward_timeout = options.timeout;

@@ -73,6 +73,9 @@ pub struct Options {
     pub work: Work,
     /// Whether to keep a readable trace, printed when a check fails.
     pub trace: bool,
+    /// A bug that all replicas have.
+    #[cfg(feature = "planted-bugs")]
+    pub planted: Option<crate::Planted>,
 }
 
 const fn micros(from: u64, to: u64) -> RangeInclusive<Duration> {
@@ -113,6 +116,8 @@ impl Options {
                 read: micros(100, 1_000),
             },
             trace: std::env::var_os("QUORATE_TRACE").is_some(),
+            #[cfg(feature = "planted-bugs")]
+            planted: None,
         }
     }
 

@@ -14,9 +14,14 @@ fn seeds(default: u64) -> std::ops::Range<u64> {
     0..number("QUORATE_ADVERSARY_SEEDS").unwrap_or(default)
 }
 
-/// A world with these adversaries, under load: the others stay in agreement (the oracles say so on
-/// every event), and when the network is whole they execute what is left, and what is new.
-fn withstand<P: Engine>(options: Options, adversaries: &[(ReplicaId, Vec<Behaviour>)]) -> u64 {
+/// A world with these adversaries, under load, with so many cuts in a thousand steps: the others
+/// stay in agreement (the oracles say so on every event), and when the network is whole they
+/// execute what is left, and what is new.
+fn withstand<P: Engine>(
+    options: Options,
+    adversaries: &[(ReplicaId, Vec<Behaviour>)],
+    cuts: u32,
+) -> u64 {
     let mut random = Random::new(options.seed ^ 0xad7e);
     let mut world = World::<P>::new(options);
     for (id, behaviours) in adversaries {
@@ -29,6 +34,13 @@ fn withstand<P: Engine>(options: Options, adversaries: &[(ReplicaId, Vec<Behavio
         for _ in 0..random.below(5) {
             let at = correct[random.below(correct.len() as u64) as usize];
             world.submit(at);
+        }
+        if random.chance(cuts) {
+            let ids = world.ids().into_iter();
+            let group: Vec<_> = ids.filter(|_| random.chance(400)).collect();
+            world.cut(&group);
+        } else if random.chance(300) {
+            world.heal();
         }
         let pause = Duration::ZERO..=Duration::from_millis(400);
         world.run_for(random.duration(&pause));
@@ -78,7 +90,7 @@ fn alone<P: Engine>(behaviours: &[Behaviour]) {
     let mut acts = 0;
     for seed in seeds(40) {
         let id = ReplicaId(seed as u16 % 4);
-        acts += withstand::<P>(options(seed, 4), &[(id, behaviours.to_vec())]);
+        acts += withstand::<P>(options(seed, 4), &[(id, behaviours.to_vec())], 0);
     }
     assert!(acts > 0, "{behaviours:?} did nothing");
     println!("{}: {behaviours:?}: {acts} acts", P::NAME);
@@ -129,17 +141,38 @@ fn composed<P: Engine>() {
     alone::<P>(&[Behaviour::Lie, Behaviour::Withhold, Behaviour::CrashLoop]);
 }
 
+/// One of the behaviours that a mind makes.
+fn any(random: &mut Random) -> Behaviour {
+    Behaviour::ALL[random.below(Behaviour::ALL.len() as u64) as usize]
+}
+
 /// Two of seven, which do different things.
 fn two_of_seven<P: Engine>() {
-    let mut random = Random::new(7);
-    let mut any = || Behaviour::ALL[random.below(Behaviour::ALL.len() as u64) as usize];
-    let chosen: Vec<_> = (0..200).map(|_| [any(), any()]).collect();
     for seed in seeds(60) {
-        let first = ReplicaId(seed as u16 % 7);
-        let second = ReplicaId((first.0 + 1 + (seed / 7) as u16 % 6) % 7);
-        let [one, other] = chosen[seed as usize % chosen.len()];
-        let adversaries = [(first, vec![one]), (second, vec![other])];
-        withstand::<P>(options(seed, 7), &adversaries);
+        let mut random = Random::new(seed);
+        let first = random.below(7) as u16;
+        let second = (first + 1 + random.below(6) as u16) % 7;
+        let adversaries = [first, second].map(|id| (ReplicaId(id), vec![any(&mut random)]));
+        withstand::<P>(options(seed, 7), &adversaries, 0);
+    }
+}
+
+/// Two behaviours at once, one of them a lie, while the network falls apart and comes together.
+fn liars_in_trouble<P: Engine>() {
+    for seed in seeds(100) {
+        let mut random = Random::new(seed);
+        let (replicas, count) = if seed % 3 == 0 { (7, 2) } else { (4, 1) };
+        let first = random.below(replicas) as u16;
+        let liars = (0..count).map(|index| {
+            let id = ReplicaId((first + index) % replicas as u16);
+            let second = [Behaviour::Equivocate, Behaviour::Lie, any(&mut random)];
+            let second = second[random.below(3) as usize];
+            let mut behaviours = vec![Behaviour::Lie];
+            behaviours.extend((second != Behaviour::Lie).then_some(second));
+            (id, behaviours)
+        });
+        let liars: Vec<_> = liars.collect();
+        withstand::<P>(options(seed, replicas as usize), &liars, 250);
     }
 }
 
@@ -156,4 +189,5 @@ super::for_each_engine!(
     false_checkpoint,
     composed,
     two_of_seven,
+    liars_in_trouble,
 );
