@@ -3,6 +3,7 @@
 mod builder;
 mod checks;
 mod golden;
+mod hurry;
 mod permutations;
 mod restart;
 mod rules;
