@@ -60,7 +60,6 @@ impl<P: Engine> World<P> {
             counts.amnesias += 1;
         }
         let durable = node.log.durable_to();
-        self.checks.crashed(id, durable);
         self.tell(&Fact::Crashed {
             by: id,
             durable,
