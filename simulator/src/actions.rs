@@ -34,12 +34,9 @@ impl<P: Engine> World<P> {
         let running = node.running.as_mut().expect("only what is up acts");
         let actions: Vec<_> = running.driver.take_actions().collect();
         for action in actions {
-            if let Some(fuse) = &mut self.nodes[id.index()].fuse {
-                if *fuse == 0 {
-                    self.crash(id);
-                    return;
-                }
-                *fuse -= 1;
+            if self.burns_out(id) {
+                self.crash(id);
+                return;
             }
             self.act(id, action);
         }
@@ -106,7 +103,8 @@ impl<P: Engine> World<P> {
                 self.tell_stable(id, &checkpoint);
                 let (_, stored) = self.reserve(id);
                 let run = self.nodes[id.index()].run;
-                self.schedule_at(stored, id, What::Checkpointed(run, checkpoint));
+                self.nodes[id.index()].store.begin_checkpoint(checkpoint);
+                self.schedule_at(stored, id, What::Stored(run));
             }
             Action::Diverged(claim) => {
                 assert!(!self.is_correct(id), "{id:?} has diverged: {claim:?}");
@@ -130,6 +128,7 @@ impl<P: Engine> World<P> {
             Action::Judge(..) => unreachable!("nothing here comes by gossip"),
             Action::Refused(request, error) => {
                 self.note(id, || format!("refuses {request:?}: {error}"));
+                self.checks.refused(id, request);
             }
             Action::Note(note) => {
                 self.note(id, || format!("{note:?}"));
@@ -179,7 +178,9 @@ impl<P: Engine> World<P> {
             return;
         }
         let durable = self.nodes[id.index()].log.durable_to();
-        self.checks.says::<P>(id, message.body(), durable);
+        if self.is_correct(id) {
+            self.checks.says::<P>(id, message.body(), durable);
+        }
         self.transmit(id, to, &message, Duration::ZERO);
     }
 
@@ -255,7 +256,8 @@ impl<P: Engine> World<P> {
             if other == id {
                 continue;
             }
-            for delay in self.network.route(id, other) {
+            let delays = self.network.route(id, other, self.now);
+            for delay in delays.into_iter().flatten() {
                 let arrives = What::Arrives(id, frame.clone());
                 self.schedule(after + delay, other, arrives);
             }
@@ -374,8 +376,9 @@ impl<P: Engine> World<P> {
         }
         let (executed, stored) = self.reserve(id);
         let run = self.nodes[id.index()].run;
-        self.schedule_at(executed, id, What::Executed(run, decision.clone()));
-        self.schedule_at(stored, id, What::Stored(run, decision));
+        self.nodes[id.index()].store.begin(decision.clone());
+        self.schedule_at(executed, id, What::Executed(run, decision));
+        self.schedule_at(stored, id, What::Stored(run));
     }
 
     /// The application executes a decision.

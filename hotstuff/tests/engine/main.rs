@@ -3,7 +3,10 @@
 mod builder;
 mod checks;
 mod golden;
+mod hurry;
 mod permutations;
+#[cfg(feature = "planted-bugs")]
+mod planted;
 mod restart;
 mod rules;
 mod schedules;
