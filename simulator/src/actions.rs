@@ -130,6 +130,7 @@ impl<P: Engine> World<P> {
             Action::Judge(..) => unreachable!("nothing here comes by gossip"),
             Action::Refused(request, error) => {
                 self.note(id, || format!("refuses {request:?}: {error}"));
+                self.refused = Some((request, error.to_string()));
             }
             Action::Note(note) => {
                 self.note(id, || format!("{note:?}"));

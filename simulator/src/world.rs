@@ -95,6 +95,8 @@ pub struct World<P: Engine> {
     pub(crate) oracles: Oracles,
     pub(crate) violation: Option<Violation>,
     pub(crate) audit: Audit,
+    /// The request that a mempool refused last, and why.
+    pub(crate) refused: Option<(RequestId, String)>,
     pub(crate) adversary_random: Random,
 }
 
@@ -153,6 +155,7 @@ impl<P: Engine> World<P> {
             application,
             violation: None,
             audit: Audit::new(),
+            refused: None,
             adversary_random: stream(options.seed, 7),
             validators,
             options,
@@ -317,15 +320,22 @@ impl<P: Engine> World<P> {
 
     /// A client submits a new request at a replica that is up.
     pub fn submit(&mut self, at: ReplicaId) -> RequestId {
-        self.requests += 1;
-        let id = RequestId {
-            client: ClientId(u128::from(self.requests)),
+        self.submit_body(at, (self.requests + 1).to_le_bytes().to_vec())
+    }
+
+    /// The name of the request that is submitted next.
+    pub(crate) fn next_request(&self) -> RequestId {
+        RequestId {
+            client: ClientId(u128::from(self.requests + 1)),
             sequence: 1,
-        };
-        let request = Request {
-            id,
-            body: self.requests.to_le_bytes().to_vec(),
-        };
+        }
+    }
+
+    /// A client submits a request for something at a replica that is up.
+    pub(crate) fn submit_body(&mut self, at: ReplicaId, body: Vec<u8>) -> RequestId {
+        let id = self.next_request();
+        self.requests += 1;
+        let request = Request { id, body };
         self.note(at, || format!("client submits {id:?}"));
         self.tell(&Fact::Submitted {
             request: id,
@@ -505,7 +515,7 @@ impl<P: Engine> World<P> {
     }
 
     /// The next event happens.
-    fn step(&mut self) {
+    pub(crate) fn step(&mut self) {
         let Some((at, (id, what))) = self.queue.pop() else {
             return;
         };
