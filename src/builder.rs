@@ -123,6 +123,47 @@ impl Options {
     }
 }
 
+/// What a single replica's builder and a cluster's have in common, over a field `options`.
+macro_rules! common_options {
+    () => {
+        /// The engine. Needed unless exactly one is compiled in; all replicas must name the same.
+        #[must_use]
+        pub fn engine(mut self, engine: Engine) -> Self {
+            self.options.engine = Some(engine);
+            self
+        }
+
+        /// How votes are signed. Default: what suits the engine ([`Engine::usual_scheme`]).
+        #[must_use]
+        pub fn scheme(mut self, scheme: SchemeKind) -> Self {
+            self.options.scheme = Some(scheme);
+            self
+        }
+
+        /// How broadcasts travel. Default: [`NetworkMode::Auto`].
+        #[must_use]
+        pub fn network(mut self, network: NetworkMode) -> Self {
+            self.options.network = network;
+            self
+        }
+
+        /// The engine's request, view or propose timeout. Default: a second.
+        #[must_use]
+        pub fn timeout(mut self, timeout: Duration) -> Self {
+            self.options.timeout = timeout;
+            self
+        }
+
+        /// Changes the other options, which are the same for all replicas of a cluster.
+        #[must_use]
+        pub fn configure(mut self, change: impl FnOnce(&mut ReplicaConfig)) -> Self {
+            change(&mut self.options.config);
+            self
+        }
+    };
+}
+pub(crate) use common_options;
+
 /// Configures and starts one replica.
 #[derive(Debug)]
 pub struct ReplicaBuilder<A> {
@@ -135,45 +176,12 @@ pub struct ReplicaBuilder<A> {
 }
 
 impl<A: Application> ReplicaBuilder<A> {
-    /// The engine. Needed unless exactly one is compiled in; all replicas must name the same.
-    #[must_use]
-    pub fn engine(mut self, engine: Engine) -> Self {
-        self.options.engine = Some(engine);
-        self
-    }
-
-    /// How votes are signed. Default: what suits the engine ([`Engine::usual_scheme`]).
-    #[must_use]
-    pub fn scheme(mut self, scheme: SchemeKind) -> Self {
-        self.options.scheme = Some(scheme);
-        self
-    }
-
-    /// How broadcasts travel. Default: [`NetworkMode::Auto`].
-    #[must_use]
-    pub fn network(mut self, network: NetworkMode) -> Self {
-        self.options.network = network;
-        self
-    }
+    common_options!();
 
     /// The chain's number. Nothing signed for one chain is valid on another. Default: 1.
     #[must_use]
     pub fn chain(mut self, chain: ChainId) -> Self {
         self.options.chain = chain;
-        self
-    }
-
-    /// The engine's request, view or propose timeout. Default: a second.
-    #[must_use]
-    pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.options.timeout = timeout;
-        self
-    }
-
-    /// Changes the other options.
-    #[must_use]
-    pub fn configure(mut self, change: impl FnOnce(&mut ReplicaConfig)) -> Self {
-        change(&mut self.options.config);
         self
     }
 

@@ -1,6 +1,6 @@
 //! A whole cluster in one process, on loopback.
 
-use crate::builder::Options;
+use crate::builder::{Options, common_options};
 use crate::launch::{Launch, Storage};
 use crate::{ConfigError, Engine, NetworkMode, SchemeKind};
 use quorate_core::{Application, ReplicaId, Transport, ValidatorSet};
@@ -85,40 +85,7 @@ pub struct LocalClusterBuilder {
 }
 
 impl LocalClusterBuilder {
-    /// The engine. Needed unless exactly one is compiled in.
-    #[must_use]
-    pub fn engine(mut self, engine: Engine) -> Self {
-        self.options.engine = Some(engine);
-        self
-    }
-
-    /// How votes are signed. Default: what suits the engine ([`Engine::usual_scheme`]).
-    #[must_use]
-    pub fn scheme(mut self, scheme: SchemeKind) -> Self {
-        self.options.scheme = Some(scheme);
-        self
-    }
-
-    /// How broadcasts travel. Default: [`NetworkMode::Auto`].
-    #[must_use]
-    pub fn network(mut self, network: NetworkMode) -> Self {
-        self.options.network = network;
-        self
-    }
-
-    /// The engine's request, view or propose timeout. Default: a second.
-    #[must_use]
-    pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.options.timeout = timeout;
-        self
-    }
-
-    /// Changes the other options, of all replicas alike.
-    #[must_use]
-    pub fn configure(mut self, change: impl FnOnce(&mut ReplicaConfig)) -> Self {
-        change(&mut self.options.config);
-        self
-    }
+    common_options!();
 
     /// Where the replicas keep their logs and blocks, each in a folder of its own. Without it
     /// they keep nothing.

@@ -28,6 +28,9 @@ pub struct Config {
     /// How long to wait for a missing block before asking for it. Doubled with each attempt, up
     /// to thirty-two times.
     pub fetch_pace: Duration,
+    /// The known bug that this replica has; `None` for none.
+    #[cfg(feature = "planted-bugs")]
+    pub planted: Option<crate::PlantedBug>,
 }
 
 impl Default for Config {
@@ -39,6 +42,8 @@ impl Default for Config {
             idle_after: Duration::from_millis(500),
             undecided: 1024,
             fetch_pace: Duration::from_millis(20),
+            #[cfg(feature = "planted-bugs")]
+            planted: None,
         }
     }
 }

@@ -13,6 +13,12 @@
 //! A view that fails ends with timeouts to everyone, and a certificate of them.
 //! `docs/hotstuff.md` describes the protocol as it is here, and how it differs from the papers.
 
+#[cfg(all(feature = "planted-bugs", not(debug_assertions)))]
+compile_error!(
+    "the feature `planted-bugs` compiles known safety bugs in, which no release build may have: \
+     build with `--profile planted` (as fast, with debug assertions), or without the feature"
+);
+
 mod block;
 mod body;
 mod certificate;
@@ -21,6 +27,7 @@ mod config;
 mod engine;
 mod fetch;
 mod pacemaker;
+mod planted;
 mod proof;
 mod propose;
 mod record;
@@ -40,9 +47,11 @@ pub use body::{Advance, BlockRequest, Blocks, Body, Proposal};
 pub use certificate::{Certificate, Commits, VOTE, Vote};
 pub use config::Config;
 pub use engine::HotStuff;
+#[cfg(feature = "planted-bugs")]
+pub use planted::PlantedBug;
 pub use proof::Proof;
 pub use record::{Record, TimedOut, Voted};
 pub use rule::{Ballot, CommitRule, Lock};
 pub use three_chain::ThreeChain;
-pub use timeout::{SignedVote, Timeout, TimeoutCertificate, TimeoutGroup};
+pub use timeout::{SignedVote, TIMEOUT, Timeout, TimeoutCertificate, TimeoutGroup};
 pub use two_chain::TwoChain;

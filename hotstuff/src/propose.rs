@@ -2,6 +2,7 @@
 
 use crate::engine::PROPOSALS_KEPT;
 use crate::pacemaker::Timer;
+use crate::planted::PlantedBug;
 use crate::tree::Node;
 use crate::{Block, Body, CommitRule, FullBlock, HotStuff, Proposal, Record, TimeoutCertificate};
 use quorate_core::{
@@ -183,7 +184,8 @@ impl<S: Scheme, R: CommitRule> HotStuff<S, R> {
             Some(timeout) if !follows => {
                 timeout.check(&self.setup.validators)?;
                 // A correct leader heard the certificates that these signers had.
-                let heard = header.parent_view >= timeout.highest();
+                let heard = header.parent_view >= timeout.highest()
+                    || self.plants(PlantedBug::VotesAgainstLock);
                 if timeout.view.next() == header.view && heard {
                     Ok(())
                 } else {
@@ -214,7 +216,8 @@ impl<S: Scheme, R: CommitRule> HotStuff<S, R> {
             second: message.signed().clone(),
         };
         out.accuse(Box::new(evidence));
-        false
+        // The second is not voted for.
+        self.plants(PlantedBug::VotesForEachProposal)
     }
 
     /// Takes a well-formed block into the tree, and does what becomes possible.

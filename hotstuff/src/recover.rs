@@ -32,6 +32,7 @@ impl<S: Scheme, R: CommitRule> HotStuff<S, R> {
         for (seq, record) in recovered.records {
             engine.recover_record(seq, record, &mut blocks);
         }
+        engine.planted_amnesia();
         engine.recover_blocks(blocks);
         let first = engine.high_qc.view().max(engine.given_up()).next();
         engine.pacemaker.view = first.max(engine.safety.highest());

@@ -30,6 +30,11 @@ impl Safety {
         }
     }
 
+    /// For [`crate::planted::PlantedBug::RestartForgetsVote`].
+    pub(crate) fn forget_votes(&mut self) {
+        (self.voted, self.proposed) = (View::ZERO, View::ZERO);
+    }
+
     /// Whether nothing promised forbids a vote in `view`.
     pub(crate) fn vote_is_free(&self, view: View) -> bool {
         view > self.voted && view > self.timed_out

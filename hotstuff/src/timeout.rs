@@ -9,7 +9,7 @@ use quorate_core::{
 use std::collections::BTreeMap;
 
 /// Kind of a timeout.
-pub(crate) const TIMEOUT: Kind = 3;
+pub const TIMEOUT: Kind = 3;
 
 /// A vote with its signature, inside another message.
 #[derive(Clone, Debug, PartialEq, Eq, BorshSerialize, BorshDeserialize)]

@@ -1,6 +1,7 @@
 //! Voting, and collecting votes.
 
 use crate::engine::{VOTES_KEPT, WINDOW};
+use crate::planted::PlantedBug;
 use crate::tally::Counted;
 use crate::{Ballot, Body, CommitRule, HotStuff, Record, SignedVote, Vote, Voted};
 use quorate_core::{
@@ -122,7 +123,8 @@ impl<S: Scheme, R: CommitRule> HotStuff<S, R> {
         };
         let header = node.header();
         let view = self.pacemaker.view;
-        if header.view != view || !self.safety.vote_is_free(view) || node.payload.is_none() {
+        let is_free = self.safety.vote_is_free(view) || self.planted_second_vote(id);
+        if header.view != view || !is_free || node.payload.is_none() {
             return false;
         }
         let lock = self.safety.lock();
@@ -132,7 +134,7 @@ impl<S: Scheme, R: CommitRule> HotStuff<S, R> {
             timeout: node.timeout.as_ref().map(|tc| (tc.view, tc.highest())),
             lock: lock.view,
             extends_lock: self.tree.extends(id, &lock.block, lock.height),
-        })
+        }) || self.plants(PlantedBug::VotesAgainstLock)
     }
 
     /// Votes for a block. Its payload is in the log already.
@@ -147,7 +149,7 @@ impl<S: Scheme, R: CommitRule> HotStuff<S, R> {
             view: header.view,
             height: header.height,
             block: *id,
-            commits: R::commits(&header, parent),
+            commits: R::commits(&header, parent).or_else(|| self.planted_commits(&header, parent)),
         };
         self.safety.voted(&vote);
         let higher = self.high_qc.view() > header.parent_view;

@@ -20,6 +20,9 @@ pub struct Config {
     pub window: u64,
     /// Most undecided slots that the primary has proposed at any time. At least 1.
     pub in_flight: u64,
+    /// The known bug that this replica has; `None` for none.
+    #[cfg(feature = "planted-bugs")]
+    pub planted: Option<crate::PlantedBug>,
 }
 
 impl Default for Config {
@@ -29,6 +32,8 @@ impl Default for Config {
             timeout_max: Duration::from_secs(60),
             window: 256,
             in_flight: 4,
+            #[cfg(feature = "planted-bugs")]
+            planted: None,
         }
     }
 }

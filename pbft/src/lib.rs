@@ -6,6 +6,12 @@
 //! `docs/pbft.md` describes the protocol in our terms, where it deviates from the paper and why,
 //! and what each record forbids after a restart.
 
+#[cfg(all(feature = "planted-bugs", not(debug_assertions)))]
+compile_error!(
+    "the feature `planted-bugs` compiles known safety bugs in, which no release build may have: \
+     build with `--profile planted` (as fast, with debug assertions), or without the feature"
+);
+
 mod body;
 mod catch_up;
 mod config;
@@ -13,6 +19,7 @@ mod engine;
 mod help;
 mod new_view;
 mod normal;
+mod planted;
 mod proof;
 mod record;
 mod recovery;
@@ -28,6 +35,8 @@ pub use body::{
 pub use config::Config;
 pub use engine::Pbft;
 pub use new_view::{NewViewPlan, PlannedSlot, compute};
+#[cfg(feature = "planted-bugs")]
+pub use planted::PlantedBug;
 pub use proof::CommitCertificate;
 pub use record::Record;
 pub use view_change_body::{

@@ -2,6 +2,7 @@
 
 use crate::body::{Body, PrePrepare, Vote};
 use crate::engine::Pbft;
+use crate::planted::PlantedBug;
 use crate::proof::CommitCertificate;
 use crate::record::Record;
 use crate::view_change_body::PreparedCertificate;
@@ -237,6 +238,7 @@ impl<S: Scheme> Pbft<S> {
     /// The paper's predicate *prepared*, and the commit that follows from it.
     fn prepare(&mut self, height: Height, out: &mut Outbox<Self>) {
         let (view, quorum, active) = (self.view, self.quorum(), self.is_active());
+        let quorum = self.planted_quorum(quorum, PlantedBug::PreparesOnWeakQuorum);
         let Some(slot) = self.slots.get_mut(&height) else {
             return;
         };
@@ -269,6 +271,7 @@ impl<S: Scheme> Pbft<S> {
     /// The paper's predicate *committed*, whether or not this replica has prepared.
     fn decide(&mut self, height: Height, out: &mut Outbox<Self>) {
         let (view, quorum) = (self.entered, self.quorum());
+        let quorum = self.planted_quorum(quorum, PlantedBug::DecidesOnWeakQuorum);
         if height <= self.decided {
             return;
         }

@@ -2,7 +2,7 @@
 
 use crate::body::Body;
 use crate::engine::Pbft;
-use crate::new_view::{NewViewPlan, compute};
+use crate::new_view::NewViewPlan;
 use crate::record::Record;
 use crate::view_change_body::{NewView, SignedNewView};
 use quorate_core::{Digest, Height, Outbox, Recipients, Recovered, Scheme, Seq, Time, View};
@@ -26,7 +26,7 @@ impl<S: Scheme> Pbft<S> {
         // A payload stands right before the record that accepts it.
         let floor = Seq(first.0.saturating_sub(1));
         let mut accepted = Vec::new();
-        for (seq, record) in recovered.records {
+        for (seq, record) in self.planted_memory(recovered.records) {
             self.recover_record(seq, record, floor, &mut accepted);
         }
         if let Some((view_change, _)) = &self.own_view_change {
@@ -118,7 +118,7 @@ impl<S: Scheme> Pbft<S> {
         new_view: NewView<S>,
         signature: Option<S::Signature>,
     ) {
-        self.plan = compute(new_view.view_changes.iter().map(|it| &it.view_change));
+        self.plan = self.plan_of(&new_view);
         self.new_view = signature.clone().map(|signature| SignedNewView {
             by: self.primary(new_view.view),
             new_view: new_view.clone(),

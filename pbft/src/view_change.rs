@@ -163,8 +163,14 @@ impl<S: Scheme> Pbft<S> {
         self.entered_at = Some((record, seq));
         // The signed copy comes back, and is kept then.
         self.new_view = None;
-        let plan = compute(new_view.view_changes.iter().map(|it| &it.view_change));
+        let plan = self.plan_of(&new_view);
         self.enter(now, new_view.view, plan, out);
+    }
+
+    /// What a new view proposes again, as its primary and its backups compute it.
+    pub(crate) fn plan_of(&self, new_view: &NewView<S>) -> NewViewPlan {
+        let plan = compute(new_view.view_changes.iter().map(|it| &it.view_change));
+        self.planted_plan(plan)
     }
 
     /// A new-view from its primary.
@@ -220,7 +226,7 @@ impl<S: Scheme> Pbft<S> {
         }
         let new_view = signed.new_view.clone();
         self.new_view = Some(signed);
-        let plan = compute(new_view.view_changes.iter().map(|it| &it.view_change));
+        let plan = self.plan_of(&new_view);
         self.enter(now, new_view.view, plan, out);
     }
 

@@ -211,6 +211,13 @@ impl<S: Scheme> Checkpoints<S> {
             .is_none_or(|vote| vote.standing == VoteStanding::Sound && vote.claim != *claim)
     }
 
+    /// Whether a vote that is wanted is of a height so far ahead that all it can say is that this
+    /// replica is behind.
+    #[must_use]
+    pub fn is_far(&self, claim: &CheckpointClaim) -> bool {
+        !self.is_kept(claim.height)
+    }
+
     /// Notes the state of this replica at a checkpoint height, durable or not.
     ///
     /// The caller signs it and sends it to everyone, unless the replica has diverged

@@ -31,6 +31,9 @@ pub struct DriverConfig {
     pub verify_batch: usize,
     /// How many of the newest decisions are kept at hand for peers that are a little behind.
     pub recent_decisions: usize,
+    /// The known bug that this driver has; `None` for none.
+    #[cfg(feature = "planted-bugs")]
+    pub planted: Option<crate::PlantedBug>,
 }
 
 impl Default for DriverConfig {
@@ -46,6 +49,8 @@ impl Default for DriverConfig {
             beat_interval: Duration::from_secs(1),
             verify_batch: 256,
             recent_decisions: 128,
+            #[cfg(feature = "planted-bugs")]
+            planted: None,
         }
     }
 }

@@ -6,6 +6,12 @@
 //! the block store, and a pool that checks signatures. The simulator runs the same driver in
 //! virtual time.
 
+#[cfg(all(feature = "planted-bugs", not(debug_assertions)))]
+compile_error!(
+    "the feature `planted-bugs` compiles known safety bugs in, which no release build may have: \
+     build with `--profile planted` (as fast, with debug assertions), or without the feature"
+);
+
 pub mod driver;
 
 mod checkpoints;
@@ -22,6 +28,8 @@ mod shell;
 
 pub use checkpoints::{CheckpointConflict, CheckpointEvent, Checkpoints, Divergence};
 pub use config::{DriverConfig, ReplicaConfig, Retention};
+#[cfg(feature = "planted-bugs")]
+pub use driver::PlantedBug;
 pub use error::{StartError, SubmitError};
 pub use executor::{
     Executed, Executor, Outcome, PayloadCheck, PayloadRefusal, Replies, RestoreError,
@@ -36,4 +44,4 @@ pub use quiet::{EmptyTurn, Quiet};
 pub use rayon::ThreadPool;
 pub use reply_table::{MalformedReplyTable, ReplyLimits, ReplyTable, RequestStatus};
 pub use service::Service;
-pub use shell::{Parts, ReplicaStatus, start, thread_pool};
+pub use shell::{Parts, PeerWork, ReplicaStatus, start, thread_pool};

@@ -203,6 +203,9 @@ impl<P: Engine> World<P> {
             let signed = ready(Verified::sign(&self.domain, signer, speech.body));
             let signed = signed.expect("local signers never fail");
             self.transmit(id, speech.to, &signed, speech.after);
+            if let Some(mind) = &mut self.nodes[id.index()].mind {
+                mind.spoke(&signed);
+            }
         }
     }
 
@@ -212,6 +215,14 @@ impl<P: Engine> World<P> {
         if let Some(mut mind) = self.nodes[id.index()].mind.take() {
             message = message.and_then(|it| mind.serve(&mut self.scene(id), to, it));
             self.nodes[id.index()].mind = Some(mind);
+            if let Some(Service::Checkpoint(claim, signature)) = &mut message {
+                // Perhaps it is not what its driver has signed.
+                let signer = &self.signers[id.index()];
+                let signed = ready(signer.sign(KeyRole::Voting, claim.statement(&self.domain)));
+                *signature = signed.expect("local signers never fail");
+                let claim = *claim;
+                self.tell_checkpoint(id, &claim);
+            }
         }
         if let Some(message) = message {
             self.note(id, || format!("-> {to:?} {}", service(&message)));
@@ -245,7 +256,8 @@ impl<P: Engine> World<P> {
             if other == id {
                 continue;
             }
-            for delay in self.network.route(id, other) {
+            let delays = self.network.route(id, other, self.now);
+            for delay in delays.into_iter().flatten() {
                 let arrives = What::Arrives(id, frame.clone());
                 self.schedule(after + delay, other, arrives);
             }
@@ -294,7 +306,7 @@ impl<P: Engine> World<P> {
     /// What an adversary makes of a message that it gets.
     fn hear(&mut self, id: ReplicaId, message: &Verified<P>) {
         if let Some(mut mind) = self.nodes[id.index()].mind.take() {
-            let speeches = mind.hear(&mut self.scene(id), message.by(), message.body());
+            let speeches = mind.hear(&mut self.scene(id), message);
             self.nodes[id.index()].mind = Some(mind);
             self.utter(id, speeches);
         }

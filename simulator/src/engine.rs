@@ -1,5 +1,9 @@
 //! The engines as the simulator starts them: with the timeouts and leaders of production.
 
+use crate::Options;
+#[cfg(feature = "planted-bugs")]
+use crate::Planted;
+use crate::adversary::Deceit;
 use crate::oracle::Phases;
 use crate::{SimulatedScheme, fact};
 use quorate_core::{Body as _, Digest, Height, Place, Protocol, Rotation, ValidatorSet};
@@ -11,10 +15,15 @@ use std::time::Duration;
 /// The longest that a timeout grows to, as in production.
 const TIMEOUT_MAX: Duration = Duration::from_secs(10);
 
+/// The longest that an engine with this timeout ever waits in a view.
+pub(crate) fn longest(timeout: Duration) -> Duration {
+    TIMEOUT_MAX.max(timeout)
+}
+
 /// An engine that the simulator can run.
-pub trait Engine: Protocol<Scheme: SimulatedScheme> {
-    /// The engine's options for a request or view timeout.
-    fn config(timeout: Duration) -> Self::Config;
+pub trait Engine: Protocol<Scheme: SimulatedScheme> + Deceit {
+    /// The engine's options in a world of these.
+    fn config(options: &Options) -> Self::Config;
 
     /// In which order the phases of the protocol come.
     fn phases() -> Phases;
@@ -43,10 +52,16 @@ pub trait Engine: Protocol<Scheme: SimulatedScheme> {
 }
 
 impl<S: SimulatedScheme> Engine for Pbft<S> {
-    fn config(timeout: Duration) -> Self::Config {
+    fn config(options: &Options) -> Self::Config {
+        let timeout = options.timeout;
         quorate_pbft::Config {
+            #[cfg(feature = "planted-bugs")]
+            planted: match options.planted {
+                Some(Planted::Pbft(bug)) => Some(bug),
+                _ => None,
+            },
             request_timeout: timeout,
-            timeout_max: TIMEOUT_MAX.max(timeout),
+            timeout_max: longest(timeout),
             ..quorate_pbft::Config::default()
         }
     }
@@ -60,16 +75,23 @@ impl<S: SimulatedScheme> Engine for Pbft<S> {
 }
 
 impl<S: SimulatedScheme, R: CommitRule> Engine for HotStuff<S, R> {
-    fn config(timeout: Duration) -> Self::Config {
+    fn config(options: &Options) -> Self::Config {
+        let timeout = options.timeout;
         let mut config = quorate_hotstuff::Config::default();
+        #[cfg(feature = "planted-bugs")]
+        if let Some(Planted::HotStuff(bug)) = options.planted {
+            config.planted = Some(bug);
+        }
         config.view_timeout = timeout;
-        config.timeout_max = TIMEOUT_MAX.max(timeout);
+        config.idle_after = timeout / 2;
+        config.timeout_max = longest(timeout);
         config
     }
 
     fn phases() -> Phases {
         Phases::Chained {
             vote: quorate_hotstuff::VOTE,
+            timeout: quorate_hotstuff::TIMEOUT,
             length: if R::ENGINE == quorate_hotstuff::TwoChain::ENGINE {
                 2
             } else {
@@ -103,17 +125,23 @@ impl<S: SimulatedScheme, R: CommitRule> Engine for HotStuff<S, R> {
 }
 
 impl<S: SimulatedScheme> Engine for Tendermint<S> {
-    fn config(timeout: Duration) -> Self::Config {
+    fn config(options: &Options) -> Self::Config {
+        let timeout = options.timeout;
         quorate_tendermint::Config {
+            #[cfg(feature = "planted-bugs")]
+            planted: match options.planted {
+                Some(Planted::Tendermint(bug)) => Some(bug),
+                _ => None,
+            },
             propose_timeout: timeout,
             vote_timeout: timeout / 2,
             timeout_step: timeout / 4,
-            timeout_max: TIMEOUT_MAX.max(timeout),
+            timeout_max: longest(timeout),
         }
     }
 
     fn phases() -> Phases {
-        Phases::Voted {
+        Phases::Locked {
             earlier: quorate_tendermint::PREVOTE_KIND,
             later: quorate_tendermint::PRECOMMIT_KIND,
         }

@@ -229,3 +229,30 @@ pub enum Fact {
     /// The run is over: whatever was to come has had its time.
     Ended,
 }
+
+impl Fact {
+    /// The replica that does it; `None` for what clients and the world do.
+    #[must_use]
+    pub const fn by(&self) -> Option<ReplicaId> {
+        match self {
+            Self::Started { by, .. }
+            | Self::Crashed { by, .. }
+            | Self::Appended { by, .. }
+            | Self::Durable { by, .. }
+            | Self::Signed { by, .. }
+            | Self::Sent { by, .. }
+            | Self::Relied { by, .. }
+            | Self::Decided { by, .. }
+            | Self::Executed { by, .. }
+            | Self::State { by, .. }
+            | Self::Stored { by, .. }
+            | Self::Stable { by, .. }
+            | Self::Stands { by, .. }
+            | Self::Accused { by, .. }
+            | Self::Blamed { by, .. }
+            | Self::Holds { by, .. }
+            | Self::Waits { by, .. } => Some(*by),
+            Self::Submitted { .. } | Self::Proposed(_) | Self::Healed { .. } | Self::Ended => None,
+        }
+    }
+}

@@ -3,7 +3,7 @@
 use crate::adversary::Mind;
 use crate::disk::{Log, Store};
 use crate::watched::{Executed, Watched};
-use crate::{Engine, Options};
+use crate::{Clock, Engine, Options};
 use quorate_core::{Application, CheckpointClaim, Height, Place, Setup, Time};
 use quorate_replica::driver::{Driver, Survived};
 use quorate_replica::{DriverConfig, Executor, MempoolLimits, PayloadCheck, ReplyLimits};
@@ -46,8 +46,9 @@ pub(crate) struct Node<P: Engine> {
     pub(crate) running: Option<Running<P>>,
     /// Counts starts: what belongs to an earlier run never reaches a later one.
     pub(crate) run: u64,
-    /// When this run began: its clock starts at zero.
+    /// When this run began: its clock starts anew.
     pub(crate) started: Time,
+    pub(crate) clock: Clock,
     pub(crate) log: Log<P>,
     pub(crate) store: Store<P>,
     /// After so many more actions the power fails.
@@ -62,8 +63,9 @@ fn limits() -> MempoolLimits {
 }
 
 impl<P: Engine> Node<P> {
-    pub(crate) const fn new() -> Self {
+    pub(crate) const fn new(clock: Clock) -> Self {
         Self {
+            clock,
             running: None,
             run: 0,
             started: Time::ZERO,
@@ -76,12 +78,12 @@ impl<P: Engine> Node<P> {
 
     /// A time on this run's clock.
     pub(crate) fn local(&self, now: Time) -> Time {
-        Time::ZERO.after(now.since(self.started))
+        self.clock.local(self.started, now)
     }
 
     /// A time of this run's clock as virtual time.
     pub(crate) fn global(&self, local: Time) -> Time {
-        self.started.after(local.since(Time::ZERO))
+        self.clock.global(self.started, local)
     }
 
     /// Starts the replica from what its disks have.
@@ -117,7 +119,7 @@ impl<P: Engine> Node<P> {
             stable: self.store.stable(),
             claims,
         };
-        let driver = Driver::start(setup, driver_config(options), survived, Time::ZERO);
+        let driver = Driver::start(setup, driver_config(options), survived, self.local(now));
         self.running = Some(Running {
             driver,
             rule: executor.payload_check(limits()),
@@ -138,10 +140,14 @@ impl<P: Engine> Node<P> {
 /// The driver's options, as production derives them from the timeout.
 fn driver_config(options: &Options) -> DriverConfig {
     let mut config = DriverConfig::default();
+    #[cfg(feature = "planted-bugs")]
+    if let Some(crate::Planted::Driver(bug)) = options.planted {
+        config.planted = Some(bug);
+    }
     config.mempool = limits();
     config.checkpoint_interval = options.checkpoint_interval;
     config.forward_timeout = options.timeout;
-    config.idle_interval = config.idle_interval.min(options.timeout / 4);
+    config.idle_interval = options.idle_interval.min(options.timeout / 4);
     config
 }
 

@@ -1,6 +1,6 @@
 //! Faults drawn from a seed.
 
-use crate::network::stream;
+use crate::stream::{pick, stream};
 use crate::{Engine, World};
 use quorate_core::ReplicaId;
 use quorate_core::testing::Random;
@@ -48,7 +48,7 @@ impl Scenario {
     ///
     /// If a check fails.
     pub fn run<P: Engine>(&self, world: &mut World<P>, seed: u64) {
-        let mut random = stream(seed, 6);
+        let mut random = stream(seed, "scenario");
         let usable = |world: &World<P>| {
             let ids = world.ids().into_iter();
             ids.filter(|id| Some(*id) != self.silent)
@@ -99,9 +99,4 @@ impl Scenario {
             world.heal();
         }
     }
-}
-
-fn pick(random: &mut Random, ids: &[ReplicaId]) -> Option<ReplicaId> {
-    let bound = ids.len() as u64;
-    (bound > 0).then(|| ids[random.below(bound) as usize])
 }

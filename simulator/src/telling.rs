@@ -61,6 +61,9 @@ impl<P: Engine> World<P> {
         body: &P::Body,
         record: Option<quorate_core::Seq>,
     ) {
+        for block in P::blocks(body) {
+            self.tell(&Fact::Proposed(block));
+        }
         let signing = body.signing();
         self.tell(&Fact::Signed {
             by,

@@ -1,15 +1,16 @@
 //! Virtual time, and everything that happens in it.
 
 use crate::HashChain;
-use crate::adversary::Behaviour;
+use crate::adversary::{Behaviour, Power, is_restless};
 use crate::audit::Audit;
 use crate::checks::{Checks, Submission};
 use crate::fact::Fact;
-use crate::network::{Network, stream};
+use crate::network::Network;
 use crate::node::{Node, TICK_RESOLUTION};
 use crate::oracle::{Oracles, Trial, Violation};
 use crate::queue::Queue;
 use crate::scheme::{Keys, SimulatedScheme};
+use crate::stream::stream;
 use crate::telling::body_digest;
 use crate::{Counts, Engine, Latency, Options};
 use quorate_core::testing::Random;
@@ -39,6 +40,8 @@ pub(crate) enum What<P: Engine> {
     Event(u64, Event<P>),
     /// The driver wanted a tick now.
     Tick(u64),
+    /// An adversary's power goes off or on.
+    Switch,
     /// The sync of the safety log has ended.
     Synced(u64),
     /// The application has executed a decision.
@@ -56,7 +59,7 @@ impl<P: Engine> What<P> {
     /// The run that it belongs to.
     const fn run(&self) -> Option<u64> {
         match self {
-            Self::Arrives(..) => None,
+            Self::Arrives(..) | Self::Switch => None,
             Self::Event(run, _)
             | Self::Tick(run)
             | Self::Synced(run)
@@ -68,7 +71,7 @@ impl<P: Engine> What<P> {
 
     /// Whether it ends something that the replica has begun itself.
     const fn is_work(&self) -> bool {
-        !matches!(self, Self::Arrives(..) | Self::Tick(_))
+        !matches!(self, Self::Arrives(..) | Self::Tick(_) | Self::Switch)
     }
 }
 
@@ -137,10 +140,12 @@ impl<P: Engine> World<P> {
         };
         Self {
             leaders: P::leaders(&validators),
-            nodes: options.powers.iter().map(|_| Node::new()).collect(),
+            nodes: (0..options.powers.len())
+                .map(|index| Node::new(options.clock(index)))
+                .collect(),
             network: Network::new(options.network.clone(), options.seed),
-            disk_random: stream(options.seed, 4),
-            work_random: stream(options.seed, 5),
+            disk_random: stream(options.seed, "disk"),
+            work_random: stream(options.seed, "work"),
             scheme,
             signers,
             domain,
@@ -156,7 +161,7 @@ impl<P: Engine> World<P> {
             violation: None,
             audit: Audit::new(),
             refused: None,
-            adversary_random: stream(options.seed, 7),
+            adversary_random: stream(options.seed, "adversary"),
             validators,
             options,
         }
@@ -236,7 +241,7 @@ impl<P: Engine> World<P> {
             validators: Arc::clone(&self.validators),
             scheme: self.scheme.clone(),
             leaders: Arc::new(self.leaders.clone()),
-            config: P::config(self.options.timeout),
+            config: P::config(&self.options),
         };
         self.note(id, || "starts".into());
         let now = self.now;
@@ -309,7 +314,7 @@ impl<P: Engine> World<P> {
     /// Mends every link.
     pub fn heal(&mut self) {
         self.note_all(|| "all links are mended".into());
-        self.network.heal();
+        self.network.heal(self.now);
     }
 
     /// Mends every link, and loses nothing from now on.
@@ -488,9 +493,27 @@ impl<P: Engine> World<P> {
 
     /// Makes a replica an adversary with these behaviours. Before it starts.
     pub fn corrupt(&mut self, id: ReplicaId, behaviours: &[Behaviour]) {
-        self.nodes[id.index()].mind = Some(crate::adversary::mind(behaviours));
+        self.nodes[id.index()].mind = Some(crate::adversary::mind(behaviours, &self.scheme));
         self.trial.adversaries.insert(id);
         self.oracles = Oracles::new(&self.trial);
+        if is_restless(behaviours) {
+            let after = Power::On.lasts(self.options.timeout, &mut self.adversary_random);
+            self.schedule(after, id, What::Switch);
+        }
+    }
+
+    /// The power of an adversary that crashes again and again goes off, or comes back.
+    fn switch(&mut self, id: ReplicaId) {
+        let power = if self.is_up(id) {
+            self.crash(id);
+            Power::Off
+        } else {
+            self.start(id);
+            Power::On
+        };
+        self.checks.counts.acts += 1;
+        let after = power.lasts(self.options.timeout, &mut self.adversary_random);
+        self.schedule(after, id, What::Switch);
     }
 
     /// Whether a replica follows the protocol.
@@ -521,6 +544,9 @@ impl<P: Engine> World<P> {
         };
         assert!(at >= self.now, "time goes on");
         self.now = at;
+        if matches!(what, What::Switch) {
+            return self.switch(id);
+        }
         let node = &self.nodes[id.index()];
         let current = node.run;
         let Some(running) = &mut self.nodes[id.index()].running else {
@@ -538,6 +564,7 @@ impl<P: Engine> World<P> {
             What::Arrives(from, frame) => self.arrives(id, from, &frame),
             What::Event(_, event) => self.handle(id, event),
             What::Tick(_) => self.tick(id),
+            What::Switch => unreachable!("whether it is up or not"),
             What::Synced(_) => {
                 let seq = self.nodes[id.index()].log.end_sync();
                 self.durable(id, seq);
@@ -561,7 +588,7 @@ impl<P: Engine> World<P> {
     }
 
     fn arrives(&mut self, id: ReplicaId, from: ReplicaId, frame: &Frame) {
-        if !self.network.carries(from, id) {
+        if !self.network.carries(from, id, self.now) {
             return;
         }
         self.checks.counts.messages += 1;

@@ -19,6 +19,9 @@ pub struct Config {
     pub timeout_step: Duration,
     /// The longest that any step waits.
     pub timeout_max: Duration,
+    /// The known bug that this replica has; `None` for none.
+    #[cfg(feature = "planted-bugs")]
+    pub planted: Option<crate::PlantedBug>,
 }
 
 impl Default for Config {
@@ -28,6 +31,8 @@ impl Default for Config {
             vote_timeout: Duration::from_millis(500),
             timeout_step: Duration::from_millis(250),
             timeout_max: Duration::from_secs(10),
+            #[cfg(feature = "planted-bugs")]
+            planted: None,
         }
     }
 }

@@ -10,12 +10,19 @@
 //! One function per rule, named by the paper's line, is in the `rules` and `timeouts` modules.
 //! `docs/tendermint.md` has the table, and says where and why the engine goes beyond the paper.
 
+#[cfg(all(feature = "planted-bugs", not(debug_assertions)))]
+compile_error!(
+    "the feature `planted-bugs` compiles known safety bugs in, which no release build may have: \
+     build with `--profile planted` (as fast, with debug assertions), or without the feature"
+);
+
 mod admission;
 mod body;
 #[cfg(test)]
 mod bounds;
 mod config;
 mod engine;
+mod planted;
 mod promises;
 mod promising;
 mod proof;
@@ -34,5 +41,7 @@ pub use body::{
 };
 pub use config::Config;
 pub use engine::Tendermint;
+#[cfg(feature = "planted-bugs")]
+pub use planted::PlantedBug;
 pub use proof::CommitProof;
 pub use record::Record;

@@ -25,7 +25,8 @@ impl<S: Scheme> Tendermint<S> {
         let mut promises: BTreeMap<Height, Promises<S>> = BTreeMap::new();
         let mut marks = BTreeMap::new();
         let mut last = Seq::NONE;
-        for (seq, record) in &recovered.records {
+        let records = setup.config.planted_memory(recovered.records);
+        for (seq, record) in &records {
             if record.height() > height {
                 // From the record before on, because the payload is logged in between.
                 marks.entry(record.height()).or_insert(last.next());

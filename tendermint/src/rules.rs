@@ -4,10 +4,10 @@
 //! votes and certificates. None shadows another, and each fires at most once in a round. Rules
 //! that end a height or a round come first, so that nothing is said in one that is over.
 
+use crate::planted::PlantedBug;
 use crate::promises::Held;
 use crate::round::{Round, Step};
 use crate::timeouts::Timer;
-
 use crate::values::Verdict;
 use crate::{Polka, Record, Tendermint, Value};
 use quorate_core::{Digest, Note, Outbox, Scheme, Time, View};
@@ -128,7 +128,8 @@ impl<S: Scheme> Tendermint<S> {
         let Some((digest, None)) = self.judged_proposal() else {
             return false;
         };
-        let may_prevote = !self.promises.is_locked_elsewhere(Value::of(digest));
+        let may_prevote = !self.promises.is_locked_elsewhere(Value::of(digest))
+            || self.setup.config.plants(PlantedBug::PrevotesAgainstLock);
         self.prevote_proposal(digest, may_prevote, now, out)
     }
 
@@ -140,7 +141,8 @@ impl<S: Scheme> Tendermint<S> {
         };
         // `valid_round < round` was checked at admission.
         let may_prevote = self.promises.locked_round() <= Some(valid_round)
-            || !self.promises.is_locked_elsewhere(Value::of(digest));
+            || !self.promises.is_locked_elsewhere(Value::of(digest))
+            || self.setup.config.plants(PlantedBug::PrevotesAgainstLock);
         self.prevote_proposal(digest, may_prevote, now, out)
     }
 
@@ -197,6 +199,7 @@ impl<S: Scheme> Tendermint<S> {
             return false;
         }
         let decided = round.prevotes.decided(&self.setup.validators);
+        let decided = decided.or_else(|| self.planted_polka(&round.prevotes));
         let Some((value, digest)) = decided.and_then(|value| Some((value, value.payload()?)))
         else {
             return false;

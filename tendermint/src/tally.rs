@@ -54,8 +54,13 @@ impl<S: Scheme> Tally<S> {
         if self.votes.total() < validators.quorum().quorum() {
             return None;
         }
-        let (digest, power) = self.votes.leading()?;
-        (power >= validators.quorum().quorum()).then_some(Value::of(digest))
+        self.leading(validators.quorum().quorum())
+    }
+
+    /// The value, perhaps nil, with the most power behind it, if that is at least `power`.
+    pub(crate) fn leading(&self, power: u64) -> Option<Value> {
+        let (digest, behind) = self.votes.leading()?;
+        (behind >= power).then_some(Value::of(digest))
     }
 
     /// Whether a quorum voted, for whatever.

@@ -19,6 +19,10 @@ pub(crate) const TIMEOUT: Duration = Duration::from_secs(2);
 /// What the application refuses.
 pub(crate) const REFUSED: &[u8] = b"refuse me";
 
+/// What the application accepts, after checking it for [`SLOWLY`].
+pub(crate) const SLOW: &[u8] = b"slow to check";
+const SLOWLY: Duration = Duration::from_millis(20);
+
 /// Waits for something that must happen.
 pub(crate) async fn within<T>(what: &str, future: impl Future<Output = T>) -> T {
     tokio::time::timeout(PATIENCE, future)
@@ -74,6 +78,9 @@ impl Application for Journal {
     fn check(&self, request: RequestRef<'_>) -> Result<(), Refusal> {
         if request.body == REFUSED {
             return Err(Refusal("it asks to be refused".into()));
+        }
+        if request.body == SLOW {
+            std::thread::sleep(SLOWLY);
         }
         Ok(())
     }

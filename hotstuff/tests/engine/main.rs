@@ -4,6 +4,8 @@ mod builder;
 mod checks;
 mod golden;
 mod permutations;
+#[cfg(feature = "planted-bugs")]
+mod planted;
 mod restart;
 mod rules;
 mod schedules;

@@ -23,6 +23,8 @@ fn run(seed: u64, rounds: u32) -> (u64, u64) {
             timeout_max: Duration::from_secs(4),
             window: 64,
             in_flight: 1 + random.below(6),
+            #[cfg(feature = "planted-bugs")]
+            planted: None,
         },
         ..with_powers(seed, powers)
     });

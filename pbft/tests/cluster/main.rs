@@ -2,6 +2,8 @@
 
 mod adversary;
 mod chaos;
+#[cfg(feature = "planted-bugs")]
+mod planted;
 mod progress;
 mod restart;
 mod view_change;

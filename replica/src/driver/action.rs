@@ -25,6 +25,26 @@ pub struct Received<P: Protocol> {
     pub ticket: Option<u64>,
 }
 
+/// A checkpoint, who signed it, and the signature.
+pub type CheckpointVote<P> = (
+    ReplicaId,
+    CheckpointClaim,
+    <<P as Protocol>::Scheme as Scheme>::Signature,
+);
+
+/// A checkpoint vote as it was delivered.
+#[derive(Debug)]
+pub struct ReceivedCheckpoint<P: Protocol> {
+    /// The validator that delivered it.
+    pub from: ReplicaId,
+    /// Whether the transport vouches that `from` is its author.
+    pub direct: bool,
+    /// The vote, with the author that it names.
+    pub vote: CheckpointVote<P>,
+    /// Names the delivery where the transport wants a verdict.
+    pub ticket: Option<u64>,
+}
+
 /// A batch of messages whose signatures have been checked.
 #[derive(Debug)]
 pub struct CheckedBatch<P: Protocol> {
@@ -42,7 +62,8 @@ pub struct CheckedBatch<P: Protocol> {
 pub enum Event<P: Protocol> {
     /// An engine's message arrived.
     Received(Received<P>),
-    /// A service message arrived; its connection vouches for its sender.
+    /// A service message arrived; its connection vouches for its sender. A checkpoint vote that
+    /// comes like this is its sender's.
     Service(ReplicaId, Service<P>),
     /// Answers [`Action::Verify`].
     Checked(CheckedBatch<P>),
@@ -60,8 +81,16 @@ pub enum Event<P: Protocol> {
     PayloadChecked(Ticket, bool),
     /// Answers [`Action::SignCheckpoint`].
     CheckpointSigned(CheckpointClaim, <P::Scheme as Scheme>::Signature),
+    /// A checkpoint vote arrived, perhaps by way of others.
+    Checkpoint(ReceivedCheckpoint<P>),
     /// Answers [`Action::VerifyCheckpoint`], if the signature holds.
     CheckpointVerified(ReplicaId, CheckpointClaim, <P::Scheme as Scheme>::Signature),
+    /// Answers [`Action::VerifyCheckpoint`], if the signature does not hold.
+    CheckpointRefused(ReplicaId, CheckpointClaim, <P::Scheme as Scheme>::Signature),
+    /// [`Action::ServeDecisions`] or [`Action::FindPayload`] has brought a peer so many bytes.
+    Served(ReplicaId, usize),
+    /// A peer has asked for more than the shell does for one peer at a time; it was refused.
+    Exceeded(ReplicaId),
     /// Answers [`Action::VerifyDecisions`]: those before the first bad one, and the fault in it.
     DecisionsVerified(ReplicaId, Vec<Decision<P>>, Option<Fault>),
     /// Answers [`Action::FindPayload`] for this replica: it is in the block store.

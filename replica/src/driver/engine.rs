@@ -104,6 +104,7 @@ impl<P: Protocol> Driver<P> {
             Output::Send(_) if self.mute => {}
             Output::Send(send) => {
                 let (ticket, body) = self.gate.hold(send);
+                self.planted_haste(ticket);
                 self.actions.push(Action::Sign(ticket, body));
             }
             Output::Build {
@@ -175,11 +176,16 @@ impl<P: Protocol> Driver<P> {
         decisions: Vec<Decision<P>>,
         fault: Option<Fault>,
     ) {
-        self.inputs
-            .extend(decisions.into_iter().map(Input::Learned));
+        self.fetcher.checked();
         if let Some(fault) = fault {
             self.actions.push(Action::Penalize(from, fault));
+            // What is missing is asked of somebody else.
+            let last = decisions.last().map(|decision| decision.height);
+            let last = last.unwrap_or(self.status.decided);
+            self.fetcher.refused(last.next());
         }
+        self.inputs
+            .extend(decisions.into_iter().map(Input::Learned));
     }
 
     fn want_payload(&mut self, digest: Digest, from: SignerSet) {

@@ -7,6 +7,10 @@ use std::time::Duration;
 /// Most payloads asked for at one time. More than engines keep undecided.
 const PAYLOADS_MAX: usize = 1024;
 
+/// Most answers with decisions whose proofs are being checked at a time. Meanwhile no more is
+/// asked for, so that the checks of votes do not wait behind those of a long past.
+const ANSWERS_MAX: usize = 2;
+
 /// A question, put to one replica after the other until one answers.
 #[derive(Debug)]
 struct Question {
@@ -22,6 +26,14 @@ impl Question {
         self.asked += 1;
         self.deadline = now.after(patience);
         peer
+    }
+
+    /// Whether the question was put to this replica.
+    fn was_put_to(&self, peer: ReplicaId) -> bool {
+        self.candidates
+            .iter()
+            .take(self.asked)
+            .any(|id| *id == peer)
     }
 }
 
@@ -43,8 +55,10 @@ pub(super) struct Fetcher {
     patience: Duration,
     decisions: Option<(Height, Question)>,
     payloads: BTreeMap<Digest, Question>,
-    /// From where on a peer was asked for decisions of which we do not know that there are any.
-    polled: Option<Height>,
+    /// Who was asked for decisions of which we do not know that there are any, and from where on.
+    polled: Option<(ReplicaId, Height)>,
+    /// Answers with decisions that are being checked.
+    checking: usize,
     /// Who is asked first, so that not everybody asks the same replica.
     rotation: usize,
 }
@@ -61,6 +75,7 @@ impl Fetcher {
             decisions: None,
             payloads: BTreeMap::new(),
             polled: None,
+            checking: 0,
             rotation,
         }
     }
@@ -105,27 +120,50 @@ impl Fetcher {
             .filter(|id| *id != self.me);
         let others: Vec<_> = others.collect();
         let peer = others.get(self.rotation % others.len().max(1)).copied()?;
-        self.polled = Some(height);
+        self.polled = Some((peer, height));
         Some(peer)
     }
 
-    /// Decisions from `first` on arrived. Returns whether they were asked for.
-    pub(super) fn answered_decisions(&mut self, first: Height) -> bool {
-        let polled = self.polled.take_if(|height| *height == first).is_some();
-        let asked = self.decisions.take_if(|(height, _)| *height == first);
-        asked.is_some() || polled
+    /// Decisions from `first` on arrived. Returns whether this peer was asked for them: then they
+    /// are to be checked, and [`Self::checked`] follows.
+    ///
+    /// Nobody else's answer counts, or a liar could take every question for itself.
+    pub(super) fn answered_decisions(&mut self, from: ReplicaId, first: Height) -> bool {
+        let polled = self
+            .polled
+            .take_if(|asked| *asked == (from, first))
+            .is_some();
+        let asked = self
+            .decisions
+            .take_if(|(height, question)| *height == first && question.was_put_to(from));
+        let wanted = asked.is_some() || polled;
+        self.checking += usize::from(wanted);
+        wanted
+    }
+
+    /// An answer has been checked.
+    pub(super) fn checked(&mut self) {
+        self.checking = self.checking.saturating_sub(1);
+    }
+
+    /// An answer was bad from `height` on: another replica is asked for that.
+    pub(super) fn refused(&mut self, height: Height) {
+        let later = |(asked, _): &mut (Height, Question)| *asked > height;
+        self.decisions.take_if(later);
+        self.want_decisions(height);
     }
 
     /// A replica has no decisions from `first` on. When nobody has, the question is dropped: the
     /// engine asks again if it must.
-    pub(super) fn nothing_from(&mut self, first: Height) {
+    pub(super) fn nothing_from(&mut self, from: ReplicaId, first: Height) {
         if let Some((height, question)) = &mut self.decisions
             && *height == first
+            && question.was_put_to(from)
         {
             question.deadline = Time::ZERO;
+            let exhausted = question.asked >= question.candidates.len();
+            self.decisions.take_if(|_| exhausted);
         }
-        self.decisions
-            .take_if(|(_, question)| question.asked >= question.candidates.len());
     }
 
     /// Everything up to `height` is decided: no need to ask for it.
@@ -161,6 +199,7 @@ impl Fetcher {
         let mut asks = Vec::new();
         if let Some((height, question)) = &mut self.decisions
             && question.deadline <= now
+            && self.checking < ANSWERS_MAX
         {
             asks.push((question.turn(now, patience), Ask::Decisions(*height)));
         }
@@ -175,6 +214,7 @@ impl Fetcher {
     /// When [`Self::due`] has something next.
     pub(super) fn deadline(&self) -> Option<Time> {
         let decisions = self.decisions.iter().map(|(_, question)| question.deadline);
+        let decisions = decisions.filter(|_| self.checking < ANSWERS_MAX);
         let payloads = self.payloads.values().map(|question| question.deadline);
         decisions.chain(payloads).min()
     }

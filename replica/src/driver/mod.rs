@@ -9,21 +9,28 @@
 mod action;
 mod beat;
 mod cache;
+mod checkpoint;
+mod checks;
 mod engine;
 mod fetcher;
 mod gate;
+mod planted;
 mod requests;
 mod service;
+mod shares;
 #[cfg(test)]
 mod tests;
 
-pub use action::{Action, CheckedBatch, Event, Received};
+pub use action::{Action, CheckedBatch, CheckpointVote, Event, Received, ReceivedCheckpoint};
 pub use gate::SignTicket;
+#[cfg(feature = "planted-bugs")]
+pub use planted::PlantedBug;
 pub use requests::owned;
 
 use crate::{Checkpoints, DriverConfig, Forwarding, LeaderStyle, Mempool, Quiet};
 use beat::Beat;
 use cache::PayloadCache;
+use checks::CheckpointChecks;
 use fetcher::Fetcher;
 use gate::Gate;
 use quorate_core::Intake;
@@ -31,6 +38,7 @@ use quorate_core::{
     Decision, Digest, Entry, Height, Input, Outbox, Output, Payload, Protocol, Recovered, Seq,
     Setup, SignerSet, Status, Ticket, Time,
 };
+use shares::Shares;
 use std::collections::{BTreeMap, VecDeque};
 
 /// What survived a restart.
@@ -60,6 +68,9 @@ impl<P: Protocol> Default for Survived<P> {
     }
 }
 
+/// Verdicts on deliveries, by their tickets.
+type Verdicts = Vec<(u64, quorate_core::Verdict)>;
+
 /// A question for a payload that waits for something to propose.
 #[derive(Debug)]
 struct PendingBuild {
@@ -88,6 +99,10 @@ pub struct Driver<P: Protocol> {
     forwarding: Forwarding,
     quiet: Quiet,
     checkpoints: Checkpoints<P::Scheme>,
+    /// Checkpoint votes under check.
+    checks: CheckpointChecks,
+    /// What each peer may ask for.
+    shares: Shares,
     fetcher: Fetcher,
     beat: Beat<P::Scheme>,
     payloads: PayloadCache,
@@ -155,6 +170,8 @@ impl<P: Protocol> Driver<P> {
             forwarding: Forwarding::new(style, config.forward_timeout, n),
             quiet: Quiet::new(n),
             checkpoints,
+            checks: CheckpointChecks::new(n),
+            shares: Shares::new(n),
             beat: Beat::new(now, config.beat_interval, n),
             fetcher: Fetcher::new(setup.me, n, config.fetch_patience),
             setup,
@@ -200,9 +217,15 @@ impl<P: Protocol> Driver<P> {
             Event::CheckpointSigned(claim, signature) => {
                 self.checkpoint_signed(claim, signature);
             }
+            Event::Checkpoint(received) => self.checkpoint_arrived(now, received),
             Event::CheckpointVerified(by, claim, signature) => {
-                self.checkpoint_vote(by, claim, signature);
+                self.checkpoint_vote((by, claim, signature));
             }
+            Event::CheckpointRefused(by, claim, signature) => {
+                self.checkpoint_refused(&(by, claim, signature));
+            }
+            Event::Served(to, bytes) => self.shares.answered(to, bytes),
+            Event::Exceeded(from) => self.exceeded(now, from),
             Event::DecisionsVerified(from, decisions, fault) => {
                 self.learned(from, decisions, fault);
             }
@@ -265,6 +288,12 @@ impl<P: Protocol> Driver<P> {
         self.mempool.pending_bytes()
     }
 
+    /// The most checkpoint votes that one peer has had under check at a time, in one role.
+    #[must_use]
+    pub const fn checkpoint_checks(&self) -> usize {
+        self.checks.highest()
+    }
+
     fn tick(&mut self, now: Time) {
         if self
             .engine
@@ -310,6 +339,7 @@ impl<P: Protocol> Driver<P> {
         if moved(&self.status) {
             self.status = status;
             self.quiet.moved(&status);
+            self.checks.decided(status.decided);
             let settled = self.intake.advanced(&self.engine);
             self.settled_messages(now, settled);
         }

@@ -2,7 +2,7 @@
 
 use super::beat::CHECKPOINTS_KEPT;
 use super::fetcher::Ask;
-use super::{Action, Driver};
+use super::{Action, Driver, ReceivedCheckpoint};
 use crate::{CheckpointEvent, Service};
 use quorate_core::{
     CheckpointClaim, Decision, Destination, Fault, Height, Input, Protocol, ReplicaId, Scheme, Time,
@@ -17,23 +17,32 @@ impl<P: Protocol> Driver<P> {
     pub(super) fn service(&mut self, now: Time, from: ReplicaId, message: Service<P>) {
         match message {
             Service::Checkpoint(claim, signature) => {
-                if self.checkpoints.wants(from, &claim) {
-                    self.actions
-                        .push(Action::VerifyCheckpoint(from, claim, signature));
-                } else {
-                    self.repeated_vote(now, from, claim.height);
-                }
+                self.checkpoint_arrived(
+                    now,
+                    ReceivedCheckpoint {
+                        from,
+                        direct: true,
+                        vote: (from, claim, signature),
+                        ticket: None,
+                    },
+                );
             }
             Service::Wake => self.quiet.woken(),
             // The shell parses and checks forwarded requests before the driver sees them.
             Service::Forward(_) => {}
+            Service::FetchDecisions(_) | Service::FetchPayload(_)
+                if !self.shares.question(now, from) =>
+            {
+                self.exceeded(now, from);
+            }
             Service::FetchDecisions(height) => self.serve_decisions(from, height),
             Service::Decisions(first, decisions) => {
                 self.decisions_arrived(from, first, decisions);
             }
-            Service::FetchPayload(digest) => match self.payload_at_hand(&digest) {
+            Service::FetchPayload(digest) => match self.payload_at_hand(&digest).cloned() {
                 Some(payload) => {
-                    let answer = Service::Payload(payload.clone());
+                    self.shares.answered(from, payload.len());
+                    let answer = Service::Payload(payload);
                     self.actions
                         .push(Action::SendService(Destination::One(from), answer));
                 }
@@ -66,6 +75,7 @@ impl<P: Protocol> Driver<P> {
             })
             .cloned()
             .collect();
+        self.shares.answered(to, bytes);
         let answer = Service::Decisions(height, decisions);
         self.actions
             .push(Action::SendService(Destination::One(to), answer));
@@ -78,8 +88,8 @@ impl<P: Protocol> Driver<P> {
         if !contiguous || decisions.len() > DECISIONS_MAX {
             self.actions.push(Action::Penalize(from, Fault::BadAnswer));
         } else if decisions.is_empty() {
-            self.fetcher.nothing_from(first);
-        } else if self.fetcher.answered_decisions(first) {
+            self.fetcher.nothing_from(from, first);
+        } else if self.fetcher.answered_decisions(from, first) {
             // There may be more where these came from.
             let next = Height(first.0 + decisions.len() as u64);
             self.fetcher.want_decisions(next);
@@ -159,20 +169,7 @@ impl<P: Protocol> Driver<P> {
         self.checkpoint_event(event);
     }
 
-    pub(super) fn checkpoint_vote(
-        &mut self,
-        by: ReplicaId,
-        claim: CheckpointClaim,
-        signature: <P::Scheme as Scheme>::Signature,
-    ) {
-        let event = self.checkpoints.vote(by, claim, signature);
-        self.checkpoint_event(event);
-        if self.checkpoints.behind(self.status.decided).is_some() {
-            self.fetcher.want_decisions(self.status.decided.next());
-        }
-    }
-
-    fn checkpoint_event(&mut self, event: Option<CheckpointEvent<P::Scheme>>) {
+    pub(super) fn checkpoint_event(&mut self, event: Option<CheckpointEvent<P::Scheme>>) {
         match event {
             Some(CheckpointEvent::Stable(checkpoint)) => {
                 self.inputs.push_back(Input::Stable(checkpoint.clone()));

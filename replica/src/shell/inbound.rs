@@ -1,18 +1,20 @@
 //! From frames to events: decoding, and the checks that need no engine.
 
+use super::forwards::Forwards;
 use super::task::Inbound;
-use super::verification::PayloadRule;
 use crate::Service;
-use crate::driver::{Event, Received, owned};
+use crate::driver::{Event, Received, ReceivedCheckpoint};
 use quorate_core::wire::{self, Envelope, FIRST_SERVICE_KIND};
-use quorate_core::{
-    Delivery, Domain, Fault, Payload, Protocol, ReplicaId, Requests, Transport, Verdict,
-};
+use quorate_core::{Delivery, Domain, Fault, Protocol, Transport, Verdict};
 use std::sync::Arc;
 use tokio::sync::mpsc::Sender;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Most deliveries decoded in one go.
 const BATCH: usize = 256;
+
+/// Encoded bytes of what may wait for the driver, or one turn.
+pub(super) const INBOUND_BYTES: usize = 64 << 20;
 
 /// Reads from the transport, decodes, and passes on; when the driver is slow it waits, and the
 /// transport's own bounds do the rest.
@@ -20,8 +22,10 @@ pub(super) struct InboundTask<P: Protocol> {
     pub(super) transport: Arc<dyn Transport>,
     pub(super) domain: Domain,
     pub(super) frame_bytes: usize,
-    pub(super) rule: Arc<PayloadRule>,
+    pub(super) forwards: Arc<Forwards<P>>,
     pub(super) events: Sender<Inbound<P>>,
+    /// What is left of [`INBOUND_BYTES`].
+    pub(super) bytes: Arc<Semaphore>,
 }
 
 impl<P: Protocol> InboundTask<P> {
@@ -29,10 +33,12 @@ impl<P: Protocol> InboundTask<P> {
         let mut deliveries = Vec::with_capacity(BATCH);
         while self.transport.receive(&mut deliveries, BATCH).await {
             let mut events = Vec::with_capacity(deliveries.len());
+            let mut bytes = 0;
             for delivery in deliveries.drain(..) {
                 let (from, ticket) = (delivery.from, delivery.ticket);
+                bytes += delivery.bytes.len();
                 match self.decode(delivery) {
-                    Ok(event) => events.push(event),
+                    Ok(event) => events.extend(event),
                     Err(fault) => {
                         self.transport.penalize(from, fault);
                         if let Some(ticket) = ticket {
@@ -41,45 +47,62 @@ impl<P: Protocol> InboundTask<P> {
                     }
                 }
             }
-            if !events.is_empty() && self.events.send(Inbound(events)).await.is_err() {
+            if events.is_empty() {
+                continue;
+            }
+            let inbound = Inbound {
+                events,
+                _bytes: self.room(bytes).await,
+            };
+            if self.events.send(inbound).await.is_err() {
                 return;
             }
         }
     }
 
-    fn decode(&self, delivery: Delivery) -> Result<Event<P>, Fault> {
+    /// Waits until so many bytes may wait for the driver.
+    async fn room(&self, bytes: usize) -> Option<OwnedSemaphorePermit> {
+        let bytes = u32::try_from(bytes.min(INBOUND_BYTES)).expect("the bound is far below");
+        // It is never closed; if it were, nothing would wait.
+        Arc::clone(&self.bytes).acquire_many_owned(bytes).await.ok()
+    }
+
+    /// What the driver is to know of a delivery, if anything.
+    fn decode(&self, delivery: Delivery) -> Result<Option<Event<P>>, Fault> {
         let (envelope, content) = Envelope::open(&self.domain, self.frame_bytes, &delivery.bytes)
             .map_err(|error| error.fault())?;
+        let Delivery {
+            from,
+            direct,
+            ticket,
+            ..
+        } = delivery;
         if envelope.kind < FIRST_SERVICE_KIND {
             let signed = wire::decode::<P>(&envelope, content).map_err(|error| error.fault())?;
-            return Ok(Event::Received(Received {
-                from: delivery.from,
-                direct: delivery.direct,
+            return Ok(Some(Event::Received(Received {
+                from,
+                direct,
                 signed,
                 bytes: delivery.bytes.len(),
-                ticket: delivery.ticket,
-            }));
+                ticket,
+            })));
         }
         let message = Service::decode(envelope.kind, content).map_err(|error| error.fault())?;
         // Service messages are as good as the connection that they come on. Checkpoints are signed,
         // so they may come by way of others.
-        let vouched = delivery.direct && envelope.sender == delivery.from;
+        let vouched = direct && envelope.sender == from;
         match message {
-            Service::Checkpoint(..) => Ok(Event::Service(envelope.sender, message)),
+            Service::Checkpoint(claim, signature) => {
+                Ok(Some(Event::Checkpoint(ReceivedCheckpoint {
+                    from,
+                    direct,
+                    vote: (envelope.sender, claim, signature),
+                    ticket,
+                })))
+            }
             _ if !vouched => Err(Fault::Stranger),
-            Service::Forward(batch) => self.forwarded(delivery.from, batch),
-            message => Ok(Event::Service(delivery.from, message)),
+            Service::Forward(batch) => self.forwards.offer(from, batch),
+            message => Ok(Some(Event::Service(from, message))),
         }
-    }
-
-    fn forwarded(&self, from: ReplicaId, batch: Vec<u8>) -> Result<Event<P>, Fault> {
-        let payload = Payload::new(batch);
-        if !(self.rule)(&payload) {
-            return Err(Fault::InvalidPayload);
-        }
-        let requests = Requests::new(payload.bytes())
-            .filter_map(Result::ok)
-            .map(owned);
-        Ok(Event::Forwarded(from, requests.collect()))
     }
 }

@@ -2,11 +2,12 @@
 
 use super::admission::Admission;
 use super::execution::Execution;
-use super::inbound::InboundTask;
+use super::forwards::Forwards;
+use super::inbound::{INBOUND_BYTES, InboundTask};
 use super::store::StableState;
 use super::task::DriverTask;
 use super::verification::{PayloadRule, Verification};
-use super::{Clock, ReplicaStatus, logging, store};
+use super::{Clock, PeerWork, ReplicaStatus, logging, serving, store};
 use crate::driver::{Driver, Survived};
 use crate::handle::{ReplicaHandle, Shared, Waiters};
 use crate::service::entry;
@@ -19,7 +20,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::time::Instant;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::JoinSet;
 
 /// Network turns that may wait for the driver; beyond it the transport's queues fill.
@@ -210,6 +211,7 @@ impl<P: Protocol, A: Application> Restored<P, A> {
             executed: self.executor.height(),
             stable: stable.unwrap_or(Height::GENESIS),
             pending_bytes: 0,
+            peer_work: PeerWork::default(),
             evidence: 0,
             failure: None,
         }
@@ -252,12 +254,22 @@ impl<P: Protocol, A: Application> Restored<P, A> {
         };
         let (execution, execution_thread) = execution.start()?;
         let threads = [execution_thread, log_thread, store_thread];
+        let validators = self.setup.validators.len();
+        let forwards = Arc::new(Forwards::new(
+            Arc::clone(&pool),
+            Arc::clone(&rule),
+            Arc::clone(&self.transport),
+            internal_sender.clone(),
+            (validators, limits.batch_bytes),
+        ));
+        let forwarding = Arc::clone(&forwards.shares);
         let inbound_task = InboundTask {
             transport: Arc::clone(&self.transport),
             domain,
             frame_bytes: self.config.frame_bytes,
-            rule: Arc::clone(&rule),
+            forwards,
             events: inbound_sender,
+            bytes: Arc::new(Semaphore::new(INBOUND_BYTES)),
         };
         let verification = Verification {
             pool,
@@ -265,7 +277,6 @@ impl<P: Protocol, A: Application> Restored<P, A> {
             scheme: self.setup.scheme.clone(),
             rule,
             events: internal_sender.clone(),
-            checkpoints: Arc::new(()),
         };
         let others = self
             .setup
@@ -306,6 +317,8 @@ impl<P: Protocol, A: Application> Restored<P, A> {
             unpublished: false,
             entries: Vec::new(),
             reads: JoinSet::new(),
+            reading: serving::reads(validators),
+            forwarding,
         };
         tokio::spawn(inbound_task.run());
         tokio::spawn(async move {

@@ -2,7 +2,9 @@
 
 use super::admission::Admission;
 use super::execution::ExecutionWork;
+use super::forwards::Forwarded;
 use super::logging::{LogReport, LogWork};
+use super::shares::Shares;
 use super::verification::Verification;
 use super::{Clock, ReplicaStatus};
 use crate::Service;
@@ -10,31 +12,31 @@ use crate::driver::{Action, Driver, Event, SignTicket};
 use crate::handle::Waiters;
 use quorate_core::wire;
 use quorate_core::{
-    BlockStore, Body, Channel, CheckpointClaim, Decision, Destination, Domain, Fault, Frame,
-    Height, KeyRole, Note, Payload, Persist, Protocol, ReplicaId, Request, Signer, StorageError,
-    Time, Transport, Verified,
+    BlockStore, Body, Channel, CheckpointClaim, Destination, Domain, Fault, Frame, KeyRole, Note,
+    Persist, Protocol, ReplicaId, Request, Signer, StorageError, Time, Transport, Verified,
 };
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::Sender;
 use std::time::Duration;
 use tokio::sync::mpsc::{Receiver, UnboundedReceiver, UnboundedSender};
-use tokio::sync::watch;
+use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio::task::JoinSet;
 
-/// Events that came together from the network.
-pub(super) struct Inbound<P: Protocol>(pub(super) Vec<Event<P>>);
+/// Events that came together from the network, and their part of the bytes that may wait for the
+/// driver.
+pub(super) struct Inbound<P: Protocol> {
+    pub(super) events: Vec<Event<P>>,
+    pub(super) _bytes: Option<OwnedSemaphorePermit>,
+}
 
 /// What the replica's own threads report.
 pub(super) enum Internal<P: Protocol> {
     Event(Event<P>),
+    Forwarded(Forwarded),
     Log(LogReport),
     StoreFailed(StorageError),
 }
-
-/// Most reads of the block store under way before peers' questions are dropped: whoever asked asks
-/// another replica.
-const READS_MAX: usize = 16;
 
 /// Most reports, or submissions, taken in one turn.
 const TURN: usize = 1024;
@@ -68,6 +70,10 @@ pub(super) struct DriverTask<P: Protocol> {
     pub(super) entries: Vec<Persist<P>>,
     /// Reads of the block store that are under way.
     pub(super) reads: JoinSet<()>,
+    /// Each peer's share of them.
+    pub(super) reading: Arc<Shares>,
+    /// Each peer's share of forwarded requests.
+    pub(super) forwarding: Arc<Shares>,
     pub(super) admission: Admission,
 }
 
@@ -83,7 +89,7 @@ impl<P: Protocol> DriverTask<P> {
                 _ = stop.wait_for(|stop| *stop) => break,
                 _ = self.internal.recv_many(&mut reports, TURN) => {}
                 inbound = self.inbound.recv() => match inbound {
-                    Some(inbound) => self.handle_all(inbound.0),
+                    Some(inbound) => self.handle_all(inbound.events),
                     None => break,
                 },
                 count = self.submissions.recv_many(&mut requests, TURN) => {
@@ -145,6 +151,7 @@ impl<P: Protocol> DriverTask<P> {
     fn report(&mut self, report: Internal<P>) {
         let event = match report {
             Internal::Event(event) => Ok(event),
+            Internal::Forwarded(forwarded) => Ok(forwarded.event()),
             Internal::Log(report) => report.event(),
             Internal::StoreFailed(error) => Err(error),
         };
@@ -316,56 +323,6 @@ impl<P: Protocol> DriverTask<P> {
         }
     }
 
-    /// Reads from the block store, where it may wait.
-    fn read(&mut self, work: impl FnOnce() + Send + 'static) {
-        self.reads.spawn_blocking(work);
-    }
-
-    /// Looks in the block store for decisions, and sends them.
-    fn serve_decisions(&mut self, to: ReplicaId, from: Height) {
-        while self.reads.try_join_next().is_some() {}
-        if self.reads.len() >= READS_MAX {
-            return;
-        }
-        let (store, transport) = (Arc::clone(&self.store), Arc::clone(&self.transport));
-        let (domain, me) = (self.domain, self.me);
-        self.read(move || {
-            let decisions = stored_decisions::<P>(&*store, from).unwrap_or_else(|error| {
-                tracing::warn!(%error, "cannot read blocks for a peer");
-                Vec::new()
-            });
-            let answer = Service::Decisions(from, decisions).encode(&domain, me);
-            transport.send(Destination::One(to), answer);
-        });
-    }
-
-    /// Looks in the block store for a payload.
-    fn find_payload(&mut self, to: Option<ReplicaId>, digest: quorate_core::Digest) {
-        while self.reads.try_join_next().is_some() {}
-        if to.is_some() && self.reads.len() >= READS_MAX {
-            return;
-        }
-        let (store, transport) = (Arc::clone(&self.store), Arc::clone(&self.transport));
-        let (domain, me) = (self.domain, self.me);
-        let events = self.internal_sender.clone();
-        self.read(move || {
-            let found = store.find(&digest).ok().flatten();
-            let found = found.and_then(|block| borsh::from_slice(&block.decision).ok());
-            let found = found.map(|decision: Decision<P>| decision.payload);
-            match (to, found) {
-                (Some(to), Some(payload)) => {
-                    let answer = Service::<P>::Payload(payload).encode(&domain, me);
-                    transport.send(Destination::One(to), answer);
-                }
-                (Some(_), None) => {}
-                (None, found) => {
-                    let event = found.map_or(Event::PayloadMissing(digest), found_event);
-                    let _ = events.send(Internal::Event(event));
-                }
-            }
-        });
-    }
-
     fn publish(&mut self) {
         let now = self.clock.now();
         self.admission.adjust(now, self.driver.oldest_waiting());
@@ -377,6 +334,7 @@ impl<P: Protocol> DriverTask<P> {
         self.published = now;
         let pending_bytes = self.driver.pending_bytes();
         let executed = self.driver.executed_height();
+        let peer_work = self.peer_work();
         self.status.send_if_modified(|published| {
             let before = published.clone();
             published.place = status.place;
@@ -384,38 +342,10 @@ impl<P: Protocol> DriverTask<P> {
             published.decided = status.decided;
             published.executed = executed;
             published.pending_bytes = pending_bytes;
+            published.peer_work = peer_work;
             before != *published
         });
     }
-}
-
-fn found_event<P: Protocol>(payload: Payload) -> Event<P> {
-    Event::PayloadFound(payload)
-}
-
-/// Consecutive decisions from a height on: as many as fit an answer.
-fn stored_decisions<P: Protocol>(
-    store: &dyn BlockStore,
-    from: Height,
-) -> Result<Vec<Decision<P>>, StorageError> {
-    /// Enough for one answer, and far below the longest message.
-    const COUNT: u64 = 64;
-    const BYTES: usize = 4 << 20;
-    let (mut decisions, mut bytes) = (Vec::new(), 0);
-    for height in (from.0..from.0.saturating_add(COUNT)).map(Height) {
-        let Some(block) = store.get(height)? else {
-            break;
-        };
-        bytes += block.decision.len();
-        if !decisions.is_empty() && bytes > BYTES {
-            break;
-        }
-        let Ok(decision) = borsh::from_slice(&block.decision) else {
-            break;
-        };
-        decisions.push(decision);
-    }
-    Ok(decisions)
 }
 
 async fn sleep_until(clock: Clock, deadline: Option<Time>) {

@@ -10,9 +10,6 @@ use quorate_core::{
 use std::sync::Arc;
 use tokio::sync::mpsc::UnboundedSender;
 
-/// Most checkpoint votes being checked at a time. Further ones are dropped; they are repeated.
-const CHECKPOINTS_MAX: usize = 2048;
-
 /// Says whether a payload is acceptable to the application.
 pub(super) type PayloadRule = dyn Fn(&Payload) -> bool + Send + Sync;
 
@@ -23,8 +20,6 @@ pub(super) struct Verification<P: Protocol> {
     pub(super) scheme: P::Scheme,
     pub(super) rule: Arc<PayloadRule>,
     pub(super) events: UnboundedSender<Internal<P>>,
-    /// A clone of it is held by each checkpoint vote that is being checked.
-    pub(super) checkpoints: Arc<()>,
 }
 
 impl<P: Protocol> Verification<P> {
@@ -63,20 +58,15 @@ impl<P: Protocol> Verification<P> {
         self.run(move || Some(Event::PayloadChecked(ticket, rule(&payload))));
     }
 
-    /// Checks the signature of a checkpoint vote; one that does not hold is dropped.
+    /// Checks the signature of a checkpoint vote. The driver bounds how many there are.
     pub(super) fn checkpoint(
         &self,
         by: ReplicaId,
         claim: CheckpointClaim,
         signature: <P::Scheme as Scheme>::Signature,
     ) {
-        if Arc::strong_count(&self.checkpoints) > CHECKPOINTS_MAX {
-            return;
-        }
-        let under_way = Arc::clone(&self.checkpoints);
         let (domain, scheme) = (self.domain, self.scheme.clone());
         self.run(move || {
-            let _under_way = under_way;
             let mut claims = Claims::default();
             let statement = claim.statement(&domain);
             let key = KeyRole::Voting;
@@ -87,7 +77,11 @@ impl<P: Protocol> Verification<P> {
                 signature: &signature,
             });
             let holds = scheme.verify(&[claims]) == [true];
-            holds.then(|| Event::CheckpointVerified(by, claim, signature))
+            Some(if holds {
+                Event::CheckpointVerified(by, claim, signature)
+            } else {
+                Event::CheckpointRefused(by, claim, signature)
+            })
         });
     }
 

@@ -1,7 +1,34 @@
 //! Judges of a run that share no code with the engines.
 //!
-//! Each oracle has a file, a memory of its own, and histories of facts on which it must fire and
-//! must not. None calls an engine, or quorum arithmetic of `quorate-core`.
+//! Each oracle has a file, and histories of facts on which it must fire and must not. None calls
+//! an engine, or quorum arithmetic of `quorate-core`: [`Table`] is their own, and [`Ledger`] their
+//! common memory of who has signed what.
+//!
+//! Adversaries are never judged. What they sign counts where others' signatures are judged.
+
+mod agreement;
+mod bounds;
+mod contradiction;
+mod durability;
+mod evidence;
+mod ledger;
+mod liveness;
+mod lock;
+mod monotone;
+mod once;
+mod phases;
+mod quorum;
+mod retention;
+mod support;
+mod surviving;
+mod uniqueness;
+mod validity;
+
+#[cfg(test)]
+mod history;
+
+pub use ledger::{Ledger, Tally};
+pub use quorum::Table;
 
 use crate::fact::Fact;
 use quorate_core::{Kind, ReplicaId, Time};
@@ -27,15 +54,24 @@ impl Trial {
     }
 }
 
-/// In which order a protocol's phases come.
+/// In which order a protocol's phases come, and what its locks forbid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phases {
     /// A vote of the later kind needs a quorum of the earlier one, at the same height and view
-    /// and for the same value; a decision a quorum of the later one. (PBFT, Tendermint)
+    /// and for the same value; a decision a quorum of the later one. Views are of all heights
+    /// together, and whatever a quorum has committed every later view prepares again. (PBFT)
     Voted {
-        /// Prepare, or prevote.
+        /// Prepare.
         earlier: Kind,
-        /// Commit, or precommit.
+        /// Commit.
+        later: Kind,
+    },
+    /// The same, but each height has views of its own (rounds), and whoever has cast a vote of
+    /// the later kind is locked on its value. (Tendermint)
+    Locked {
+        /// Prevote.
+        earlier: Kind,
+        /// Precommit.
         later: Kind,
     },
     /// A decided block has descendants of so many consecutive views, with a quorum of votes
@@ -43,6 +79,8 @@ pub enum Phases {
     Chained {
         /// The kind of a vote.
         vote: Kind,
+        /// The kind of a timeout, by which a replica gives up a view.
+        timeout: Kind,
         /// How many.
         length: u64,
     },
@@ -73,25 +111,61 @@ pub trait Oracle: Debug + Send {
     /// The property, in a word or two.
     fn name(&self) -> &'static str;
 
-    /// Takes in what has happened.
+    /// Takes in what has happened; the ledger has done so already. Of what adversaries do, an
+    /// oracle is told only what they sign.
     ///
     /// # Errors
     ///
     /// If it must not happen, with what is wrong.
-    fn observe(&mut self, now: Time, fact: &Fact) -> Result<(), String>;
+    fn observe(&mut self, now: Time, fact: &Fact, ledger: &Ledger) -> Result<(), String>;
 }
 
 /// All oracles of a run.
 #[derive(Debug)]
 pub struct Oracles {
+    ledger: Ledger,
     all: Vec<Box<dyn Oracle>>,
 }
 
 impl Oracles {
     /// Every oracle.
+    ///
+    /// If the adversaries have more power than may be faulty, correct replicas may well disagree:
+    /// then the oracles whose properties rest on quorums' intersections are left out.
+    ///
+    /// # Panics
+    ///
+    /// If nobody has any power.
     #[must_use]
-    pub fn new(_trial: &Trial) -> Self {
-        Self { all: Vec::new() }
+    pub fn new(trial: &Trial) -> Self {
+        let ledger = Ledger::new(trial);
+        let mut all: Vec<Box<dyn Oracle>> = vec![
+            Box::new(contradiction::Contradiction),
+            Box::new(durability::Durability::new(trial)),
+            Box::new(support::Support),
+            Box::new(phases::Phases::new(trial)),
+            Box::new(evidence::Evidence),
+            Box::new(bounds::Bounds),
+            Box::new(monotone::Monotone::new(trial)),
+            Box::new(retention::Retention::new(trial)),
+        ];
+        let table = ledger.table();
+        let adversaries = trial.adversaries.iter().map(|id| table.power(*id));
+        if adversaries.sum::<u64>() <= table.faulty() {
+            all.push(Box::new(agreement::Agreement::new(trial)));
+            all.push(Box::new(validity::Validity::default()));
+            all.push(Box::new(once::Once::new(trial)));
+            all.push(Box::new(uniqueness::Uniqueness));
+            all.push(lock::oracle(trial));
+            all.push(Box::new(liveness::Liveness::new(trial)));
+        }
+        Self { ledger, all }
+    }
+
+    /// The names of all oracles that judge.
+    #[must_use]
+    pub fn names(&self) -> Vec<&'static str> {
+        self.all.iter().map(|oracle| oracle.name()).collect()
     }
 
     /// Gives a fact to all.
@@ -100,8 +174,14 @@ impl Oracles {
     ///
     /// With what the first of them objects to.
     pub fn observe(&mut self, now: Time, fact: &Fact) -> Result<(), Violation> {
+        self.ledger.observe(fact);
+        let judged = fact.by().is_none_or(|by| self.ledger.is_correct(by));
+        if !judged && !matches!(fact, Fact::Signed { .. }) {
+            return Ok(());
+        }
         for oracle in &mut self.all {
-            oracle.observe(now, fact).map_err(|message| Violation {
+            let verdict = oracle.observe(now, fact, &self.ledger);
+            verdict.map_err(|message| Violation {
                 oracle: oracle.name(),
                 at: now,
                 message,

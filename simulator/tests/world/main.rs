@@ -19,6 +19,7 @@ macro_rules! for_each_engine {
 }
 use for_each_engine;
 
+mod adversaries;
 mod behind;
 mod idle;
 mod seeds;

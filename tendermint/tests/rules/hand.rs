@@ -18,6 +18,7 @@ pub(crate) type Body = quorate_tendermint::Body<Mock>;
 /// Replica 0 of four. At height 1, round r is proposed by (1 + r) mod 4.
 pub(crate) struct Hand {
     pub(crate) engine: Engine,
+    config: Config,
     pub(crate) now: Time,
     outbox: Outbox<Engine>,
     scheme: Mock,
@@ -41,10 +42,14 @@ const ME: ReplicaId = ReplicaId(0);
 
 impl Hand {
     pub(crate) fn new() -> Self {
-        Self::started(Recovered::default(), Seq::NONE)
+        Self::with(Config::default())
     }
 
-    fn started(recovered: Recovered<Engine>, last: Seq) -> Self {
+    pub(crate) fn with(config: Config) -> Self {
+        Self::started(config, Recovered::default(), Seq::NONE)
+    }
+
+    fn started(config: Config, recovered: Recovered<Engine>, last: Seq) -> Self {
         let validators = mock_validators(&[1; 4]);
         let scheme = Mock::new(Arc::clone(&validators), [7; 32]);
         let setup = Setup {
@@ -54,7 +59,7 @@ impl Hand {
             leaders: Arc::new(Rotation::by_height(&validators)),
             validators,
             scheme: scheme.clone(),
-            config: Config::default(),
+            config,
         };
         let domain = setup.domain();
         let mut outbox = Outbox::new(last);
@@ -62,6 +67,7 @@ impl Hand {
         let engine = Engine::start(setup, recovered, now, &mut outbox);
         let mut hand = Self {
             engine,
+            config,
             now,
             outbox,
             scheme,
@@ -90,7 +96,7 @@ impl Hand {
             decided: None,
             stable: None,
         };
-        let mut hand = Self::started(recovered, self.outbox.last());
+        let mut hand = Self::started(self.config, recovered, self.outbox.last());
         hand.records.splice(0..0, self.records.iter().cloned());
         hand
     }

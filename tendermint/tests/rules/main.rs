@@ -4,5 +4,7 @@ mod fuzz;
 mod hand;
 mod locks;
 mod persistence;
+#[cfg(feature = "planted-bugs")]
+mod planted;
 mod triage;
 mod voting;
