@@ -1,10 +1,11 @@
 //! What must hold in every run.
 
+use crate::DiskCounts;
 use quorate_core::{
     Body, Decision, Digest, Height, Kind, Place, Protocol, ReplicaId, Request, RequestId, Requests,
     Seq, Time,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// What has happened in a run.
@@ -26,6 +27,10 @@ pub struct Counts {
     pub acts: u64,
     /// Requests executed where they were submitted.
     pub requests: u64,
+    /// Requests that their replica refused.
+    pub refused: u64,
+    /// What became of what the disks were given.
+    pub disk: DiskCounts,
     /// Requests that were decided again, and skipped, summed over the replicas.
     pub repeated: u64,
 }
@@ -71,10 +76,56 @@ pub(crate) struct Checks {
     exclusive: BTreeMap<Said, Digest>,
     /// The log entry without which a statement must not leave.
     promised: BTreeMap<(Said, Digest), Seq>,
-    pub(crate) submissions: BTreeMap<RequestId, Submission>,
+    submissions: BTreeMap<RequestId, Submission>,
+    /// Those that are not done, by replica.
+    waiting: BTreeMap<ReplicaId, BTreeSet<RequestId>>,
 }
 
 impl Checks {
+    /// A client asks for something new.
+    pub(crate) fn submitted(&mut self, submission: Submission) {
+        let (id, at) = (submission.request.id, submission.at);
+        self.waiting.entry(at).or_default().insert(id);
+        self.submissions.insert(id, submission);
+    }
+
+    /// How many requests wait at a replica.
+    pub(crate) fn waiting_at(&self, at: ReplicaId) -> usize {
+        self.waiting.get(&at).map_or(0, BTreeSet::len)
+    }
+
+    /// The requests that wait at a replica that has restarted, but for those that it turns out to
+    /// have executed.
+    pub(crate) fn ask_again(
+        &mut self,
+        now: Time,
+        at: ReplicaId,
+        fresh: impl Fn(RequestId) -> bool,
+    ) -> Vec<Request> {
+        let waiting = self.waiting.entry(at).or_default();
+        let submissions = &mut self.submissions;
+        waiting.retain(|id| {
+            let fresh = fresh(*id);
+            let submission = submissions.get_mut(id).expect("what waits was submitted");
+            submission.when = now;
+            submission.done = !fresh;
+            fresh
+        });
+        let requests = waiting.iter().map(|id| submissions[id].request.clone());
+        requests.collect()
+    }
+
+    /// A replica has refused a request, and told its client.
+    pub(crate) fn refused(&mut self, at: ReplicaId, id: RequestId) {
+        if let Some(waiting) = self.waiting.get_mut(&at)
+            && waiting.remove(&id)
+            && let Some(submission) = self.submissions.get_mut(&id)
+        {
+            submission.done = true;
+            self.counts.refused += 1;
+        }
+    }
+
     /// A replica decides: in order, with proof, what others decide there, and only what clients
     /// have submitted.
     pub(crate) fn decided<P: Protocol>(
@@ -106,6 +157,7 @@ impl Checks {
             return;
         };
         if submission.at == by && !submission.done {
+            self.waiting.entry(by).or_default().remove(&id);
             submission.done = true;
             let took = now.since(submission.when);
             self.counts.requests += 1;

@@ -51,10 +51,21 @@ pub(crate) struct Node<P: Engine> {
     pub(crate) clock: Clock,
     pub(crate) log: Log<P>,
     pub(crate) store: Store<P>,
-    /// After so many more actions the power fails.
-    pub(crate) fuse: Option<u64>,
+    /// When the power fails, if it is about to.
+    pub(crate) fuse: Option<Fuse>,
     /// What makes it an adversary, if it is one.
     pub(crate) mind: Option<Box<dyn Mind<P>>>,
+}
+
+/// A power failure to come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Fuse {
+    /// What is left: an action takes one.
+    pub(crate) left: u64,
+    /// What an action takes that finds the log unsynced.
+    pub(crate) unsynced: u64,
+    /// Whether the disks are empty afterwards.
+    pub(crate) amnesia: bool,
 }
 
 /// The limits of every replica's mempool.

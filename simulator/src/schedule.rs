@@ -1,5 +1,6 @@
 //! What befalls a world in the course of a run.
 
+use crate::node::Fuse;
 use crate::oracle::Violation;
 use crate::partition::{Direction, Partition};
 use crate::queue::Queue;
@@ -80,13 +81,14 @@ impl<'a> Schedule<'a> {
             world.corrupt(*id, behaviours);
         }
         for id in &self.setting.amnesic {
-            world.corrupt(*id, &[]);
+            world.distrust(*id);
         }
         for id in self.ids.clone() {
             world.start(id);
         }
         self.agenda.push(world.now(), Act::Submit);
-        self.agenda.push(world.now().after(INSPECTION), Act::Inspect);
+        self.agenda
+            .push(world.now().after(INSPECTION), Act::Inspect);
     }
 
     /// Nothing goes wrong any more; what is down starts soon.
@@ -148,8 +150,13 @@ impl<'a> Schedule<'a> {
 
     fn submit<P: Engine>(&mut self, world: &mut World<P>) {
         let load = &self.setting.load;
-        for _ in 0..=self.load.below(load.burst) {
-            let up: Vec<_> = self.ids.iter().copied().filter(|id| world.is_up(*id)).collect();
+        for _ in 0..=self.load.below(load.burst.max(1)) {
+            let up: Vec<_> = self
+                .ids
+                .iter()
+                .copied()
+                .filter(|id| world.is_up(*id))
+                .collect();
             // The last one may have brought its replica down.
             if let Some(at) = pick(&mut self.load, &up) {
                 world.submit(at);
@@ -172,10 +179,12 @@ impl<'a> Schedule<'a> {
         let outputs = self.crashes.below(30 * UNSYNCED);
         let down = self.crashes.duration(&self.setting.troubles.down);
         if world.is_up(id) {
-            world.crash_at_output(id, outputs, UNSYNCED);
-            if forgets {
-                world.forget_at_crash(id);
-            }
+            let fuse = Fuse {
+                left: outputs,
+                unsynced: UNSYNCED,
+                amnesia: forgets,
+            };
+            world.arm(id, fuse);
         }
         self.agenda.push(world.now().after(down), Act::Restart(id));
         self.plan_crash(world.now().after(down), id);
@@ -186,7 +195,7 @@ impl<'a> Schedule<'a> {
             return;
         }
         // Its power is about to fail, and it has had nothing to say since.
-        if world.is_up(id) && world.is_failing(id) {
+        if world.is_up(id) && world.is_armed(id) {
             world.crash(id);
         }
         if !world.is_up(id) {
@@ -242,7 +251,8 @@ impl<'a> Schedule<'a> {
                 self.agenda.push(world.now().after(soon), Act::Restart(id));
             }
         }
-        self.agenda.push(world.now().after(INSPECTION), Act::Inspect);
+        self.agenda
+            .push(world.now().after(INSPECTION), Act::Inspect);
     }
 
     /// A quorum is healed, the rest is stopped, the adversaries stay; what waits must be done.

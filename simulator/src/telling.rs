@@ -1,6 +1,7 @@
 //! States what happens as facts, for the oracles.
 
 use crate::fact::{Certificate, Fact, Said};
+use crate::trace::Happening;
 use crate::{Engine, World};
 use quorate_core::{
     Application, Body, CHECKPOINT_KIND, Checkpoint, CheckpointClaim, Claim, Claims, Decision,
@@ -49,7 +50,10 @@ impl<P: Engine> World<P> {
         if self.violation.is_none()
             && let Err(violation) = self.oracles.observe(self.now, fact)
         {
-            self.note_all(|| format!("VIOLATION {violation}"));
+            self.trace_all(|| Happening::Violation {
+                oracle: violation.oracle.into(),
+                message: violation.message.clone(),
+            });
             self.violation = Some(violation);
         }
     }

@@ -1,13 +1,11 @@
 //! Worlds of any engine and scheme behind one interface.
 
-use crate::{Behaviour, Counts, Engine, EngineKind, Factory, Options, SchemeKind, World};
-use quorate_core::testing::Mock;
+use crate::{
+    Behaviour, Counts, Engine, EngineKind, Factory, Options, SchemeKind, TraceSink, Visitor, World,
+    dispatch,
+};
 use quorate_core::{Height, Refusal, ReplicaId, RequestId, RequestRef, Time};
-use quorate_crypto::{Bls, Ed25519};
-use quorate_hotstuff::{HotStuff, ThreeChain, TwoChain};
-use quorate_pbft::Pbft;
 use quorate_replica::RequestStatus;
-use quorate_tendermint::Tendermint;
 use std::fmt::Debug;
 
 /// A world, whatever its engine and scheme are.
@@ -28,6 +26,7 @@ pub(super) trait AnyWorld: Debug {
     fn cut_link(&mut self, from: ReplicaId, to: ReplicaId);
     fn heal(&mut self);
     fn set_loss(&mut self, loss: u32, duplication: u32);
+    fn set_trace(&mut self, sink: TraceSink);
     /// The next event happens, if there is one by `end`; else it becomes `end`, and the answer is
     /// `false`.
     fn step_until(&mut self, end: Time) -> bool;
@@ -106,6 +105,10 @@ impl<P: Engine> AnyWorld for World<P> {
         self.network.set_loss(loss, duplication);
     }
 
+    fn set_trace(&mut self, sink: TraceSink) {
+        self.set_trace(sink);
+    }
+
     fn step_until(&mut self, end: Time) -> bool {
         let due = self.queue.next().is_some_and(|at| at <= end);
         if due {
@@ -137,8 +140,8 @@ impl<P: Engine> AnyWorld for World<P> {
     }
 
     fn all_answered(&self, at: &[ReplicaId]) -> bool {
-        let mut submissions = self.checks.submissions.values();
-        !submissions.any(|it| !it.done && at.contains(&it.at) && self.is_up(it.at))
+        let mut up = at.iter().filter(|id| self.is_up(**id));
+        up.all(|id| self.waiting_at(*id) == 0)
     }
 }
 
@@ -149,26 +152,12 @@ pub(super) fn world(
     options: Options,
     application: Factory,
 ) -> Box<dyn AnyWorld> {
-    match scheme {
-        SchemeKind::Mock => on::<Mock>(engine, options, application),
-        SchemeKind::Ed25519 => on::<Ed25519>(engine, options, application),
-        SchemeKind::Bls => on::<Bls>(engine, options, application),
+    struct Make(Options, Factory);
+    impl Visitor for Make {
+        type Output = Box<dyn AnyWorld>;
+        fn visit<P: Engine>(self) -> Self::Output {
+            Box::new(World::<P>::with_application(self.0, self.1))
+        }
     }
-}
-
-fn on<S: crate::SimulatedScheme>(
-    engine: EngineKind,
-    options: Options,
-    application: Factory,
-) -> Box<dyn AnyWorld> {
-    match engine {
-        EngineKind::Pbft => of::<Pbft<S>>(options, application),
-        EngineKind::HotStuffTwoChain => of::<HotStuff<S, TwoChain>>(options, application),
-        EngineKind::HotStuffThreeChain => of::<HotStuff<S, ThreeChain>>(options, application),
-        EngineKind::Tendermint => of::<Tendermint<S>>(options, application),
-    }
-}
-
-fn of<P: Engine>(options: Options, application: Factory) -> Box<dyn AnyWorld> {
-    Box::new(World::<P>::with_application(options, application))
+    dispatch(engine, scheme, Make(options, application))
 }

@@ -10,7 +10,9 @@ mod tests;
 pub use error::{Cause, ClusterError};
 pub use simulation::Simulation;
 
-use crate::{Behaviour, EngineKind, HashChain, NetworkOptions, Options, SchemeKind};
+use crate::{
+    Behaviour, EngineKind, HashChain, NetworkOptions, Options, SchemeKind, TraceEvent, TraceSink,
+};
 use quorate_core::{Application, QuorumPower, ReplicaId, Validator, ValidatorSet};
 use shared::Applications;
 use std::collections::BTreeMap;
@@ -63,6 +65,7 @@ pub struct Cluster<A = HashChain> {
     behaviours: BTreeMap<u16, Vec<Behaviour>>,
     adversaries: Adversaries,
     make: Make<A>,
+    trace: Option<TraceSink>,
 }
 
 /// How many adversaries there may be.
@@ -95,6 +98,7 @@ impl Cluster {
             behaviours: BTreeMap::new(),
             adversaries: Adversaries::Tolerated,
             make: Arc::new(|_| HashChain::default()),
+            trace: None,
         }
     }
 }
@@ -132,6 +136,7 @@ impl<A: Application> Cluster<A> {
             behaviours: self.behaviours,
             adversaries: self.adversaries,
             make: Arc::new(make),
+            trace: self.trace,
         }
     }
 
@@ -178,6 +183,12 @@ impl<A: Application> Cluster<A> {
         self
     }
 
+    /// Hands every event of the run to somebody. Without this nothing is put into words.
+    pub fn trace(mut self, take: impl FnMut(&TraceEvent) + Send + 'static) -> Self {
+        self.trace = Some(Box::new(take));
+        self
+    }
+
     /// Changes anything else about the world.
     pub fn configure(mut self, configure: impl FnOnce(&mut Options)) -> Self {
         configure(&mut self.options);
@@ -213,6 +224,9 @@ impl<A: Application> Cluster<A> {
         let (applications, factory) = Applications::new(replicas, move |id| make(id));
         let seed = self.options.seed;
         let mut world = any::world(self.engine, self.scheme, self.options, factory);
+        if let Some(sink) = self.trace {
+            world.set_trace(sink);
+        }
         for (replica, behaviours) in &self.behaviours {
             world.corrupt(ReplicaId(*replica), behaviours);
         }

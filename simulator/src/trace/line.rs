@@ -38,7 +38,12 @@ impl TraceEvent {
 fn shortened(text: &str, width: usize) -> String {
     let plain = |c: char| if c.is_control() { ' ' } else { c };
     if text.chars().count() <= width {
-        return text.chars().map(plain).collect::<String>().trim_end().into();
+        return text
+            .chars()
+            .map(plain)
+            .collect::<String>()
+            .trim_end()
+            .into();
     }
     let kept = text.chars().map(plain).take(width.saturating_sub(1));
     let mut line: String = kept.collect();
@@ -60,7 +65,10 @@ fn message(peer: &str, message: &Message) -> String {
 }
 
 fn peer(direction: &str, id: Option<u16>) -> String {
-    id.map_or_else(|| format!("{direction} all"), |id| format!("{direction} r{id}"))
+    id.map_or_else(
+        || format!("{direction} all"),
+        |id| format!("{direction} r{id}"),
+    )
 }
 
 impl Happening {
@@ -82,9 +90,7 @@ impl Happening {
             Self::Received { from, message: it } => {
                 ("received", message(&peer("<-", Some(*from)), it))
             }
-            Self::SentService { to, text } => {
-                ("sent", format!("{:<6} {text}", peer("->", *to)))
-            }
+            Self::SentService { to, text } => ("sent", format!("{:<6} {text}", peer("->", *to))),
             Self::ReceivedService { from, text } => {
                 ("received", format!("{:<6} {text}", peer("<-", Some(*from))))
             }
@@ -95,9 +101,7 @@ impl Happening {
                 payload,
                 bytes,
             } => ("decided", format!("h{height} {payload}, {bytes} bytes")),
-            Self::Executed { height, requests } => {
-                ("executed", format!("h{height}, {requests} requests"))
-            }
+            Self::Executed { height } => ("executed", format!("h{height}")),
             Self::Stored { height } => ("stored", format!("h{height}")),
             Self::Stable { height } => ("stable", format!("h{height}")),
             Self::Entered { height, view } => ("entered", format!("h{height} v{view}")),

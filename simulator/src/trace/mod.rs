@@ -1,12 +1,15 @@
 //! What happens in a run, one event after the other, for people and programs.
 
+mod emit;
 mod line;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use emit::service;
 pub use line::Ink;
 
-use quorate_core::{Body, Destination, ReplicaId, Time};
+use crate::Options;
+use quorate_core::{Body, Destination, ReplicaId, Scheme, Time};
 use serde::Serialize;
 use std::collections::VecDeque;
 use std::fmt;
@@ -48,16 +51,21 @@ pub struct Message {
 }
 
 impl Message {
-    pub(crate) fn of<B: Body>(body: &B) -> Self {
+    pub(crate) fn of<S: Scheme>(body: &impl Body<S>) -> Self {
         let signing = body.signing();
         Self {
-            kind: B::kind_name(body.kind()),
+            kind: kind_name(body),
             height: signing.slot.place.height.0,
             view: signing.slot.place.view.0,
             digest: signing.digest.short(),
             detail: format!("{body:?}"),
         }
     }
+}
+
+/// What an engine calls this kind of message.
+fn kind_name<S: Scheme, B: Body<S>>(body: &B) -> &'static str {
+    B::kind_name(body.kind())
 }
 
 /// What happens in a run. Texts are for people, and may change.
@@ -143,8 +151,6 @@ pub enum Happening {
     Executed {
         /// The height.
         height: u64,
-        /// How many requests it has.
-        requests: usize,
     },
     /// The block store has a decision.
     Stored {
@@ -246,11 +252,11 @@ impl fmt::Debug for Tracer {
 }
 
 impl Tracer {
-    /// Keeps the last lines.
-    pub(crate) fn keeping_recent() -> Self {
+    /// Keeps the last lines if the options say so.
+    pub(crate) fn of(options: &Options) -> Self {
         Self {
             sink: None,
-            recent: Some(VecDeque::new()),
+            recent: options.trace.then(VecDeque::new),
         }
     }
 

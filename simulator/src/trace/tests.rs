@@ -55,7 +55,10 @@ fn colours_are_around_the_same_line() {
         amnesia: true,
     });
     let plain = crash.line(40, Ink::Plain);
-    assert_eq!(crash.line(40, Ink::Coloured), format!("\x1b[31m{plain}\x1b[0m"));
+    assert_eq!(
+        crash.line(40, Ink::Coloured),
+        format!("\x1b[31m{plain}\x1b[0m")
+    );
 }
 
 #[test]
@@ -87,7 +90,9 @@ fn a_tracer_without_takers_is_off() {
     let taken = receiver.try_recv().expect("the event");
     assert_eq!((taken.time_ns, taken.replica), (7, Some(2)));
     assert_eq!(tracer.recent().count(), 0);
-    let mut keeping = Tracer::keeping_recent();
+    let mut options = Options::new(0, 4);
+    options.trace = true;
+    let mut keeping = Tracer::of(&options);
     (0..RECENT + 5).for_each(|at| keeping.take(Time(at as u64), None, Happening::note("y")));
     assert_eq!(keeping.recent().count(), RECENT);
 }

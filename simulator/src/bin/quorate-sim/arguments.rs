@@ -148,7 +148,9 @@ mod tests {
     fn every_example_is_valid() {
         for examples in [RUN_EXAMPLES, REPLAY_EXAMPLES, SPEED_EXAMPLES] {
             let lines = examples.lines().map(str::trim_start);
-            let lines: Vec<_> = lines.filter(|line| line.starts_with("quorate-sim ")).collect();
+            let lines: Vec<_> = lines
+                .filter(|line| line.starts_with("quorate-sim "))
+                .collect();
             assert!(lines.len() > 1);
             for line in lines {
                 let command = line.split("   ").next().unwrap_or(line);
@@ -174,7 +176,10 @@ mod tests {
             "quorate-sim replay 3 --engine pbft --until NaN",
             "quorate-sim speed --minutes 0",
         ] {
-            assert!(Cli::try_parse_from(line.split_whitespace()).is_err(), "{line}");
+            assert!(
+                Cli::try_parse_from(line.split_whitespace()).is_err(),
+                "{line}"
+            );
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Engines as options.
 
-use clap::builder::PossibleValue;
 use clap::ValueEnum;
+use clap::builder::PossibleValue;
 use quorate_simulator::EngineKind;
 
 /// One engine.
@@ -67,7 +67,10 @@ mod tests {
     fn every_engine_is_an_option() {
         let kinds: Vec<_> = OneEngine::value_variants().iter().map(|it| it.0).collect();
         assert_eq!(kinds, EngineKind::ALL);
-        assert_eq!(EngineChoice::value_variants().len(), EngineKind::ALL.len() + 1);
+        assert_eq!(
+            EngineChoice::value_variants().len(),
+            EngineKind::ALL.len() + 1
+        );
         assert_eq!(EngineChoice::All.kinds(), EngineKind::ALL);
     }
 }
