@@ -241,6 +241,7 @@ impl<A: Application> ReplicaBuilder<A> {
         let me = validators
             .find(&keys.identity_public())
             .ok_or(ConfigError::NotAMember)?;
+        self.options.config.check_frame_bytes(validators.len())?;
         let addresses = addresses(&self.members)?;
         let listen = self.listen.unwrap_or(addresses[me.index()].1);
         let mut network = self.options.network(listen)?;

@@ -153,6 +153,7 @@ impl LocalClusterBuilder {
         keys: &[ReplicaKeys],
         validators: &ValidatorSet,
     ) -> Result<Vec<Arc<dyn Transport>>, ConfigError> {
+        self.options.config.check_frame_bytes(validators.len())?;
         let mut bound = Vec::new();
         let mut addresses = Vec::new();
         for (id, keys) in validators.ids().zip(keys) {

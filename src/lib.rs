@@ -56,8 +56,8 @@ pub use quorate_core::{
 };
 pub use quorate_crypto::ReplicaKeys;
 pub use quorate_replica::{
-    AdmissionError, Certificate, Client, DriverConfig, Receipt, ReplicaConfig, ReplicaHandle,
-    ReplicaStatus, Retention, SubmitError,
+    AdmissionError, Certificate, Client, DriverConfig, PeerWork, Receipt, ReplicaConfig,
+    ReplicaHandle, ReplicaStatus, Retention, StartError, SubmitError,
 };
 
 /// The program of the README, compiled and run.

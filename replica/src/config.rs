@@ -1,6 +1,7 @@
 //! A replica's options.
 
-use crate::MempoolLimits;
+use crate::service::{DECISIONS_BYTES, DECISIONS_MAX};
+use crate::{MempoolLimits, StartError};
 use quorate_core::Height;
 use quorate_core::IntakeLimits;
 use std::time::Duration;
@@ -83,7 +84,8 @@ impl Retention {
 pub struct ReplicaConfig {
     /// Options of the driver.
     pub driver: DriverConfig,
-    /// Longest message that is accepted, in bytes.
+    /// Longest message that is accepted, in bytes. At least [`Self::least_frame_bytes`], or the
+    /// replica does not start; all replicas should have the same. Default 16 MiB.
     pub frame_bytes: usize,
     /// Most bytes of this replica's own clients' requests between submission and execution.
     /// Beyond it, submitting waits: back-pressure. Usually far fewer are admitted: as many as are
@@ -91,6 +93,36 @@ pub struct ReplicaConfig {
     pub submitted_bytes: usize,
     /// Which blocks stay in the block store.
     pub retention: Retention,
+}
+
+impl ReplicaConfig {
+    /// What [`Self::frame_bytes`] must be at least, in a cluster of so many validators: the longest
+    /// block, or the longest answer to a replica that is behind, with room for what proves the
+    /// decisions in it. 4.5 MiB for up to 56 validators and blocks up to 4 MiB.
+    #[must_use]
+    pub fn least_frame_bytes(&self, validators: usize) -> usize {
+        /// For headers, certificates, and a proof or two.
+        const ROOM: usize = 512 << 10;
+        /// A signature with what goes with it, rounded up, and everything else in a proof.
+        const SIGNATURE: usize = 128;
+        const PROOF: usize = 1 << 10;
+        let proof = validators.saturating_mul(SIGNATURE).saturating_add(PROOF);
+        let content = DECISIONS_BYTES.max(self.driver.mempool.batch_bytes);
+        content.saturating_add(ROOM.max(proof.saturating_mul(DECISIONS_MAX)))
+    }
+
+    /// Checks that what the replicas of a cluster of so many validators say fits its messages.
+    ///
+    /// # Errors
+    ///
+    /// [`StartError::FrameBytes`] if it does not.
+    pub fn check_frame_bytes(&self, validators: usize) -> Result<(), StartError> {
+        let (found, least) = (self.frame_bytes, self.least_frame_bytes(validators));
+        if found < least {
+            return Err(StartError::FrameBytes { found, least });
+        }
+        Ok(())
+    }
 }
 
 impl Default for ReplicaConfig {
@@ -101,5 +133,30 @@ impl Default for ReplicaConfig {
             submitted_bytes: 32 << 20,
             retention: Retention::BelowSnapshot(1024),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn frames_hold_the_longest_block_and_the_longest_answer() {
+        const MIB: usize = 1 << 20;
+        let mut config = ReplicaConfig::default();
+        assert_eq!(config.least_frame_bytes(4), 4 * MIB + MIB / 2);
+        assert_eq!(config.least_frame_bytes(56), 4 * MIB + MIB / 2);
+        assert!(config.least_frame_bytes(200) > 5 * MIB);
+        assert!(config.check_frame_bytes(4).is_ok(), "the default");
+        config.frame_bytes = config.least_frame_bytes(4);
+        assert!(config.check_frame_bytes(4).is_ok());
+        config.frame_bytes -= 1;
+        let refused = config.check_frame_bytes(4);
+        let Err(StartError::FrameBytes { found, least }) = refused else {
+            panic!("{refused:?}");
+        };
+        assert_eq!((found, least), (config.frame_bytes, config.frame_bytes + 1));
+        config.driver.mempool.batch_bytes = 8 * MIB;
+        assert_eq!(config.least_frame_bytes(4), 8 * MIB + MIB / 2);
     }
 }

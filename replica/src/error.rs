@@ -25,6 +25,17 @@ pub enum StartError {
     /// The blocks that the application needs are not in the store.
     #[error("the block store lacks height {0}, which the application needs to catch up")]
     MissingBlock(Height),
+    /// The longest message is shorter than what replicas say to each other.
+    #[error(
+        "`frame_bytes` is {found}, but a block or an answer may take {least} bytes; set it to at \
+         least {least}, the same on all replicas"
+    )]
+    FrameBytes {
+        /// [`crate::ReplicaConfig::frame_bytes`].
+        found: usize,
+        /// What it must be at least.
+        least: usize,
+    },
     /// The operating system refuses a thread.
     #[error("cannot start a thread: {0}")]
     Thread(#[from] std::io::Error),

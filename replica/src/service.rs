@@ -11,6 +11,12 @@ use quorate_core::{
     Payload, Protocol, ReplicaId, Scheme,
 };
 
+/// Most decisions in one answer.
+pub(crate) const DECISIONS_MAX: usize = 64;
+
+/// Most bytes of payloads in one answer; one decision is always allowed.
+pub(crate) const DECISIONS_BYTES: usize = 4 << 20;
+
 /// Kinds of service messages. Part of the wire format.
 mod kind {
     use super::{CHECKPOINT_KIND, FIRST_SERVICE_KIND, Kind};

@@ -94,6 +94,12 @@ impl Checks {
         self.waiting.get(&at).map_or(0, BTreeSet::len)
     }
 
+    /// Whether a request waits at a replica that is older than this one.
+    pub(crate) fn waits_older(&self, at: ReplicaId, than: RequestId) -> bool {
+        let waiting = self.waiting.get(&at).and_then(BTreeSet::first);
+        waiting.is_some_and(|oldest| *oldest < than)
+    }
+
     /// The requests that wait at a replica that has restarted, but for those that it turns out to
     /// have executed.
     pub(crate) fn ask_again(

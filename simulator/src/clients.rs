@@ -5,7 +5,7 @@ use crate::fact::Fact;
 use crate::telling::body_digest;
 use crate::trace::Happening;
 use crate::{Engine, World};
-use quorate_core::{ClientId, ReplicaId, Request, RequestId};
+use quorate_core::{ReplicaId, Request, RequestId};
 use quorate_replica::RequestStatus;
 use quorate_replica::driver::Event;
 use std::time::Duration;
@@ -14,14 +14,6 @@ impl<P: Engine> World<P> {
     /// A client submits a new request at a replica that is up.
     pub fn submit(&mut self, at: ReplicaId) -> RequestId {
         self.submit_body(at, (self.requests + 1).to_le_bytes().to_vec())
-    }
-
-    /// The name of the request that is submitted next.
-    pub(crate) fn next_request(&self) -> RequestId {
-        RequestId {
-            client: ClientId(u128::from(self.requests + 1)),
-            sequence: 1,
-        }
     }
 
     /// A client submits a request for something at a replica that is up.

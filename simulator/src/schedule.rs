@@ -279,9 +279,10 @@ impl<'a> Schedule<'a> {
         for id in &chosen {
             world.submit(*id);
         }
+        let first_new = world.next_request();
         let done = |world: &World<P>| {
             let mut chosen = chosen.iter();
-            chosen.all(|id| world.executed(*id).0 >= goal && world.waiting_at(*id) == 0)
+            chosen.all(|id| world.executed(*id).0 >= goal && !world.waits_older(*id, first_new))
         };
         while !done(world) {
             if world.now().since(begun) > within {

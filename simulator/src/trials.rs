@@ -5,7 +5,7 @@ use crate::oracle::{Oracles, Violation};
 use crate::partition::Partition;
 use crate::trace::Happening;
 use crate::{Engine, NetworkCounts, World};
-use quorate_core::{ReplicaId, Time};
+use quorate_core::{ClientId, ReplicaId, RequestId, Time};
 use std::time::Duration;
 
 impl<P: Engine> World<P> {
@@ -81,5 +81,18 @@ impl<P: Engine> World<P> {
     pub fn storage_failed(&self, id: ReplicaId) -> bool {
         let node = &self.nodes[id.index()];
         node.log.has_failed() || node.store.has_failed()
+    }
+
+    /// The name of the request that is submitted next.
+    pub(crate) const fn next_request(&self) -> RequestId {
+        RequestId {
+            client: ClientId(self.requests as u128 + 1),
+            sequence: 1,
+        }
+    }
+
+    /// Whether an older request than this waits at a replica.
+    pub(crate) fn waits_older(&self, at: ReplicaId, than: RequestId) -> bool {
+        self.checks.waits_older(at, than)
     }
 }

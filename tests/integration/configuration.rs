@@ -1,7 +1,10 @@
 //! What is missing or wrong is said in clear words, before anything starts.
 
 use crate::support::{Journal, Site, Snapshots, keys, within};
-use quorate::{ConfigError, Engine, LocalCluster, Member, Replica, ReplicaBuilder, SchemeKind};
+use quorate::{
+    ConfigError, Engine, LocalCluster, Member, Replica, ReplicaBuilder, ReplicaConfig, SchemeKind,
+    StartError,
+};
 use std::time::Duration;
 
 fn site() -> Site {
@@ -65,6 +68,31 @@ async fn members_must_make_sense() {
 
     let error = refused(ready().timeout(Duration::ZERO), &["timeout of zero"]).await;
     assert!(matches!(error, ConfigError::NoTime));
+}
+
+#[tokio::test]
+async fn messages_must_hold_what_is_said() {
+    let site = site();
+    let short = |config: &mut ReplicaConfig| config.frame_bytes = (4 << 20) + (1 << 19) - 1;
+    let ready = site.builder(0, Snapshots::Missing).in_memory();
+    let words = ["frame_bytes", "4718591", "at least 4718592"];
+    let error = refused(ready.configure(short), &words).await;
+    assert!(matches!(
+        error,
+        ConfigError::Start(StartError::FrameBytes {
+            least: 4_718_592,
+            ..
+        })
+    ));
+    let cluster = LocalCluster::builder(4)
+        .engine(site.engine)
+        .configure(short);
+    let started = within("a refusal", cluster.start(|_| journal())).await;
+    let error = started.expect_err("it must not start");
+    assert!(matches!(
+        error,
+        ConfigError::Start(StartError::FrameBytes { .. })
+    ));
 }
 
 #[tokio::test]

@@ -7,6 +7,8 @@
     allow(dead_code, unused_imports, reason = "some tests are of one engine")
 )]
 
+#[cfg(feature = "pbft")]
+mod chain;
 mod cluster;
 mod configuration;
 mod engines;

@@ -185,6 +185,12 @@ impl<R: CommitRule> Driven<R> {
         self.step(Input::Message(message))
     }
 
+    /// How long until the next deadline.
+    pub(crate) fn patience(&self) -> std::time::Duration {
+        let deadline = self.engine.deadline().expect("the view timer always runs");
+        deadline.since(self.now)
+    }
+
     /// Lets the next deadline pass.
     pub(crate) fn pass_deadline(&mut self) -> Vec<Output<Engine<R>>> {
         self.now = self.engine.deadline().expect("the view timer always runs");

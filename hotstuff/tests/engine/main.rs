@@ -3,6 +3,7 @@
 mod builder;
 mod checks;
 mod golden;
+mod hurry;
 mod permutations;
 #[cfg(feature = "planted-bugs")]
 mod planted;

@@ -3,15 +3,11 @@
 use super::beat::CHECKPOINTS_KEPT;
 use super::fetcher::Ask;
 use super::{Action, Driver, ReceivedCheckpoint};
+use crate::service::{DECISIONS_BYTES, DECISIONS_MAX};
 use crate::{CheckpointEvent, Service};
 use quorate_core::{
     CheckpointClaim, Decision, Destination, Fault, Height, Input, Protocol, ReplicaId, Scheme, Time,
 };
-
-/// Most decisions in one answer.
-const DECISIONS_MAX: usize = 64;
-/// Most bytes of payloads in one answer; one decision is always allowed.
-const DECISIONS_BYTES: usize = 4 << 20;
 
 impl<P: Protocol> Driver<P> {
     pub(super) fn service(&mut self, now: Time, from: ReplicaId, message: Service<P>) {

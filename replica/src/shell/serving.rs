@@ -5,6 +5,7 @@ use super::shares::{Share, Shares};
 use super::task::{DriverTask, Internal};
 use crate::Service;
 use crate::driver::Event;
+use crate::service::{DECISIONS_BYTES, DECISIONS_MAX};
 use quorate_core::{
     BlockStore, Decision, Destination, Digest, Frame, Height, Payload, Protocol, ReplicaId,
     StorageError,
@@ -14,10 +15,6 @@ use std::sync::Arc;
 /// Most reads of the block store for one peer at a time. A correct replica asks one question, and
 /// the next one when it is answered; whoever is refused asks another replica.
 pub(super) const READS_MAX: usize = 2;
-
-/// Most decisions in an answer, and most of their bytes; a single decision may be longer.
-const DECISIONS_MAX: u64 = 64;
-pub(crate) const DECISIONS_BYTES: usize = 4 << 20;
 
 /// A peer that is answered, and its share of the reads.
 pub(super) struct Asker {
@@ -116,7 +113,7 @@ fn stored_decisions<P: Protocol>(
     from: Height,
 ) -> Result<Vec<Decision<P>>, StorageError> {
     let (mut decisions, mut bytes) = (Vec::new(), 0);
-    for height in (from.0..from.0.saturating_add(DECISIONS_MAX)).map(Height) {
+    for height in (from.0..from.0.saturating_add(DECISIONS_MAX as u64)).map(Height) {
         let Some(block) = store.get(height)? else {
             break;
         };

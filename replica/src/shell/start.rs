@@ -72,10 +72,14 @@ pub fn thread_pool() -> std::io::Result<Arc<rayon::ThreadPool>> {
 ///
 /// # Errors
 ///
-/// If what is on disk cannot be used, or a thread cannot be started.
+/// If the configuration makes no sense, what is on disk cannot be used, or a thread cannot be
+/// started.
 pub async fn start<P: Protocol, A: Application>(
     parts: Parts<P, A>,
 ) -> Result<ReplicaHandle, StartError> {
+    parts
+        .config
+        .check_frame_bytes(parts.setup.validators.len())?;
     // Replaying blocks runs the application.
     let restored = tokio::task::spawn_blocking(move || Restored::new(parts));
     let restored = restored.await.unwrap_or_else(|panic| {

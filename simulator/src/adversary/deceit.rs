@@ -72,6 +72,19 @@ pub(crate) fn pick<'a, T>(items: &'a [T], random: &mut Random) -> Option<&'a T> 
     (count > 0).then(|| &items[random.below(count) as usize])
 }
 
+/// One of these, most probably one of the last: what is long over hardly deceives anybody.
+pub(crate) fn pick_late<'a, T>(items: &'a [T], random: &mut Random) -> Option<&'a T> {
+    let mut left = items.iter().rev();
+    let mut picked = left.next()?;
+    for older in left {
+        if random.chance(600) {
+            break;
+        }
+        picked = older;
+    }
+    Some(picked)
+}
+
 /// A view, round or height far from here, or near: where arithmetic and windows have their edges.
 pub(crate) fn somewhere(here: u64, random: &mut Random) -> u64 {
     let places = [

@@ -1,6 +1,6 @@
 //! How HotStuff replicas can deceive.
 
-use super::deceit::{Deceit, another_payload, pick, somewhere};
+use super::deceit::{Deceit, another_payload, pick, pick_late, somewhere};
 use super::recent::{Last, Recent};
 use crate::SimulatedScheme;
 use quorate_core::testing::Random;
@@ -103,7 +103,7 @@ impl<S: SimulatedScheme> Memory<S> {
     fn older(&self, than: View, from: View, random: &mut Random) -> Option<Certificate<S>> {
         let older = self.certificates.below(than);
         let older: Vec<_> = older.filter(|(view, _)| **view >= from).collect();
-        pick(&older, random).map(|(_, certificate)| (*certificate).clone())
+        pick_late(&older, random).map(|(_, certificate)| (*certificate).clone())
     }
 
     /// A proposal on an older certificate: with timeouts that justify it, if there are any.
@@ -216,7 +216,7 @@ impl<S: SimulatedScheme, R: CommitRule> Deceit for HotStuff<S, R> {
             }
             Body::Advance(it) => {
                 let given_up: Vec<_> = memory.given_up.iter().map(|(_, it)| it).collect();
-                let timeout = pick(&given_up, random).copied().cloned();
+                let timeout = pick_late(&given_up, random).copied().cloned();
                 let from = timeout.as_ref().map_or(View::ZERO, |it| it.highest());
                 let than = timeout.as_ref().map_or(it.high_qc.view(), |it| it.view);
                 let older = memory.older(than, from, random);

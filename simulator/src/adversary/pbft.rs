@@ -1,6 +1,6 @@
 //! How PBFT replicas can deceive.
 
-use super::deceit::{Deceit, another_payload, pick, somewhere};
+use super::deceit::{Deceit, another_payload, pick, pick_late, somewhere};
 use super::recent::{Last, Recent};
 use crate::SimulatedScheme;
 use quorate_core::testing::Random;
@@ -154,6 +154,23 @@ impl<S: SimulatedScheme> Memory<S> {
     }
 }
 
+/// Makes a new-view out of too few view changes, or of the same twice.
+fn unjustify<S: Scheme>(new_view: &mut NewView<S>, random: &mut Random) {
+    let least = |it: &SignedViewChange<S>| it.view_change.prepared.len();
+    let weakest = new_view.view_changes.iter().min_by_key(|it| least(it));
+    let Some(weakest) = weakest.cloned() else {
+        return;
+    };
+    if random.chance(500) {
+        new_view.view_changes = vec![weakest; new_view.view_changes.len()];
+    } else {
+        let strongest = (0..).zip(&new_view.view_changes);
+        let strongest = strongest.max_by_key(|(_, it)| least(it));
+        let (index, _): (usize, _) = strongest.expect("there is a weakest");
+        new_view.view_changes.remove(index);
+    }
+}
+
 fn digest<S: Scheme>(view_change: &ViewChange<S>) -> Digest {
     Body::ViewChange(view_change.clone()).signing().digest
 }
@@ -235,7 +252,7 @@ impl<S: SimulatedScheme> Deceit for Pbft<S> {
             Body::PrePrepare(it) => {
                 let below = it.height.next();
                 let heights: Vec<_> = memory.prepared.below(below).map(|(it, _)| *it).collect();
-                let height = pick(&heights, random).copied().unwrap_or(it.height);
+                let height = pick_late(&heights, random).copied().unwrap_or(it.height);
                 let other = another_payload(&it.payload, memory.payloads.iter().cloned(), random);
                 let Some(payload) = other else {
                     return Vec::new();
@@ -259,7 +276,10 @@ impl<S: SimulatedScheme> Deceit for Pbft<S> {
                 vec![Body::ViewChange(weak)]
             }
             Body::NewView(it) => {
-                let choice = memory.choose_least(it.view, random);
+                let mut choice = memory.choose_least(it.view, random);
+                if let Some(choice) = choice.as_mut().filter(|_| random.chance(200)) {
+                    unjustify(choice, random);
+                }
                 choice.map(Body::NewView).into_iter().collect()
             }
             Body::NewViewCopy(_) => {

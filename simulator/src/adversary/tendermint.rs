@@ -229,7 +229,13 @@ impl<S: SimulatedScheme> Deceit for Tendermint<S> {
             Body::Proposal(it) => Body::Proposal(Proposal {
                 round,
                 height,
-                polka: it.polka.clone().filter(|_| height == it.height),
+                polka: it.polka.clone().map(|mut polka| {
+                    // Sometimes one whose prevotes are of another round.
+                    if random.chance(300) {
+                        polka.round = View(somewhere(polka.round.0, random));
+                    }
+                    polka
+                }),
                 ..it.clone()
             }),
             Body::Prevote(it) => Body::Prevote(vote(it)),

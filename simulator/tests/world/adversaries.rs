@@ -35,6 +35,9 @@ fn withstand<P: Engine>(
             let at = correct[random.below(correct.len() as u64) as usize];
             world.submit(at);
         }
+        // Not only when nothing is under way.
+        let moment = Duration::ZERO..=Duration::from_millis(if cuts > 0 { 60 } else { 0 });
+        world.run_for(random.duration(&moment));
         if random.chance(cuts) {
             let ids = world.ids().into_iter();
             let group: Vec<_> = ids.filter(|_| random.chance(400)).collect();
