@@ -93,11 +93,8 @@ fn seeds_are_counted_in_a_table_and_in_json() {
     }
 }
 
-/// A network that carries nothing decides nothing: the command says so, and how to see it again.
 #[test]
-fn a_failure_is_shown_with_its_replay() {
-    let run = "run --engine tendermint --seeds 2 --replicas 1 --no-adversaries --no-amnesia";
-    let _ = run;
+fn what_is_wrong_is_said() {
     let output = sim("run --engine raft");
     assert_eq!(output.status.code(), Some(2));
     let output = sim("replay 0 --engine pbft --replicas 4 --replica 9");

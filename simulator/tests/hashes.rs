@@ -11,7 +11,9 @@
 //! `UPDATE_HASHES=1 cargo test --release -p quorate-simulator --test hashes` writes the file anew,
 //! and the debug build must agree with it.
 
-use quorate_simulator::{EngineKind, Report, SchemeKind, Setting, run_kind, run_traced};
+use quorate_simulator::{
+    EngineKind, Report, SchemeKind, Setting, TraceEvent, run_kind, run_traced,
+};
 use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::mpsc;
@@ -58,12 +60,12 @@ fn a_run_repeats_and_a_trace_changes_nothing() {
         let first = run_kind(kind, &setting);
         assert_eq!(first.hash, run_kind(kind, &setting).hash);
         let (sender, events) = mpsc::channel();
-        let sink = Box::new(move |event: &_| {
-            let _ = sender.send(std::clone::Clone::clone(event));
+        let sink = Box::new(move |event: &TraceEvent| {
+            sender.send(event.clone()).expect("the test listens");
         });
         let traced = run_traced(kind, &setting, sink);
         assert_eq!(first.hash, traced.hash);
-        let events: Vec<quorate_simulator::TraceEvent> = events.iter().collect();
+        let events: Vec<TraceEvent> = events.iter().collect();
         assert!(events.len() > 1_000, "{} events", events.len());
         let in_order = events.is_sorted_by_key(|event| event.time_ns);
         assert!(in_order, "time goes on");

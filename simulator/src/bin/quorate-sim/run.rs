@@ -22,7 +22,7 @@ const SAY_EVERY: Duration = Duration::from_secs(30);
 
 /// The result as JSON; described in docs/simulation.md.
 #[derive(Serialize)]
-struct Result_<'a> {
+struct Outcome<'a> {
     command: String,
     from: u64,
     interrupted: bool,
@@ -70,7 +70,7 @@ pub(crate) fn run(arguments: &Run) -> Result<ExitCode, SimError> {
     let interrupted = interrupt.pressed();
     if let Some(path) = &arguments.json {
         let command: Vec<_> = std::env::args().skip(1).collect();
-        let result = Result_ {
+        let result = Outcome {
             command: command.join(" "),
             from: arguments.from,
             interrupted,
@@ -159,8 +159,7 @@ impl Plan<'_> {
             Some(_) => "cargo sim",
             None => "quorate-sim",
         };
-        let (engine, options) = (self.engine, self.overrides.options());
-        format!("{command} replay {seed} --engine {engine}{options}")
+        replay(command, seed, self.engine, self.overrides)
     }
 
     fn bar(&self) -> ProgressBar {
@@ -171,5 +170,40 @@ impl Plan<'_> {
         bar.set_style(style);
         bar.set_prefix(self.engine.name());
         bar
+    }
+}
+
+fn replay(command: &str, seed: u64, engine: EngineKind, overrides: &Overrides) -> String {
+    let options = overrides.options();
+    format!("{command} replay {seed} --engine {engine}{options}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::arguments::{Cli, Command};
+    use clap::Parser;
+
+    fn parse(line: &str) -> Command {
+        Cli::parse_from(line.split_whitespace()).command
+    }
+
+    #[test]
+    fn the_replay_of_a_failed_seed_runs_the_same_setting() {
+        for line in [
+            "quorate-sim run",
+            "quorate-sim run --replicas 5 --no-crashes --loss 3",
+        ] {
+            let Command::Run(run) = parse(line) else {
+                panic!("it is a run");
+            };
+            let kind = EngineKind::HotStuffTwoChain;
+            let again = replay("quorate-sim", 77, kind, &run.overrides);
+            let Command::Replay(replay) = parse(&again) else {
+                panic!("{again} is a replay");
+            };
+            assert_eq!((replay.seed, replay.engine.0), (77, kind));
+            assert_eq!(replay.overrides.setting(77), run.overrides.setting(77));
+        }
     }
 }
