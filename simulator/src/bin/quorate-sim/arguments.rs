@@ -38,8 +38,8 @@ Examples:
   quorate-sim speed                                  every engine, ten simulated minutes each
   quorate-sim speed --engine tendermint --minutes 60
 
-Four replicas without faults, with all oracles, on one core; a request a second. A node-hour is
-one replica running for one virtual hour.";
+Four replicas without faults, with all oracles, on one core; about a decision a second. A node-hour
+is one replica running for one virtual hour.";
 
 /// Runs Quorate's production code in a seeded world with faults and adversaries, and checks on
 /// every event that nothing goes wrong.

@@ -19,8 +19,7 @@ pub(crate) fn run(arguments: &Speed) -> Result<ExitCode, SimError> {
         if interrupt.pressed() {
             return Ok(ExitCode::from(130));
         }
-        let mut setting = Setting::faultless(arguments.seed, REPLICAS);
-        setting.phases.calm = Duration::from_secs(60) * arguments.minutes;
+        let setting = setting(arguments);
         let begun = Instant::now();
         let report = run_kind(engine, &setting);
         let took = begun.elapsed();
@@ -35,6 +34,17 @@ pub(crate) fn run(arguments: &Speed) -> Result<ExitCode, SimError> {
     } else {
         ExitCode::FAILURE
     })
+}
+
+/// A calm cluster that decides about once a second: with rotating leaders each request is followed
+/// by some empty blocks, and idle leaders wait as long as they may.
+fn setting(arguments: &Speed) -> Setting {
+    let mut setting = Setting::faultless(arguments.seed, REPLICAS);
+    setting.set_timeout(Duration::from_secs(8));
+    setting.world.idle_interval = Duration::from_secs(2);
+    setting.load.every = Duration::from_secs(2);
+    setting.phases.calm = Duration::from_secs(60) * arguments.minutes;
+    setting
 }
 
 fn line(report: &Report, took: Duration) -> String {
