@@ -69,3 +69,8 @@ pub use scheme::{Keys, SimulatedScheme};
 pub use setting::{Load, Phases, Setting, Troubles};
 pub use trace::{Happening, Ink, Message, TraceEvent, TraceSink};
 pub use world::{Factory, World};
+
+/// The program of the guide, compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/simulation.md")]
+struct Guide;

@@ -3,6 +3,10 @@
 use crate::error::SimError;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+/// Signals so soon after the first belong to it: some senders signal a process and its group.
+const SAME_PRESS: Duration = Duration::from_secs(1);
 
 /// Whether Ctrl-C was pressed.
 #[derive(Clone, Debug, Default)]
@@ -23,6 +27,7 @@ impl Interrupt {
                     own.0.store(true, Ordering::Relaxed);
                     eprintln!("\ninterrupted: waiting for the seeds under way");
                 }
+                tokio::time::sleep(SAME_PRESS).await;
                 if tokio::signal::ctrl_c().await.is_ok() {
                     std::process::exit(130);
                 }
