@@ -30,8 +30,8 @@ impl Application for Local {
     }
 
     fn digest(&self) -> Option<Digest> {
-        let digest = Digest::builder("test").number(self.0.0);
-        Some(digest.number(u64::from(self.1.0)).finish())
+        let differs = self.0.0 * u64::from(self.1.0);
+        Some(Digest::builder("test").number(differs).finish())
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::arguments::Speed;
 use crate::error::SimError;
 use crate::interrupt::Interrupt;
-use quorate_simulator::{Report, Setting, run_kind};
+use quorate_simulator::{EngineKind, Report, Setting, run_kind};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -19,7 +19,7 @@ pub(crate) fn run(arguments: &Speed) -> Result<ExitCode, SimError> {
         if interrupt.pressed() {
             return Ok(ExitCode::from(130));
         }
-        let setting = setting(arguments);
+        let setting = setting(arguments, engine);
         let begun = Instant::now();
         let report = run_kind(engine, &setting);
         let took = begun.elapsed();
@@ -38,11 +38,14 @@ pub(crate) fn run(arguments: &Speed) -> Result<ExitCode, SimError> {
 
 /// A calm cluster that decides about once a second: with rotating leaders each request is followed
 /// by some empty blocks, and idle leaders wait as long as they may.
-fn setting(arguments: &Speed) -> Setting {
+fn setting(arguments: &Speed, engine: EngineKind) -> Setting {
     let mut setting = Setting::faultless(arguments.seed, REPLICAS);
     setting.set_timeout(Duration::from_secs(8));
     setting.world.idle_interval = Duration::from_secs(2);
-    setting.load.every = Duration::from_secs(2);
+    setting.load.every = match engine {
+        EngineKind::Pbft => Duration::from_secs(1),
+        _ => Duration::from_secs(8),
+    };
     setting.phases.calm = Duration::from_secs(60) * arguments.minutes;
     setting
 }
