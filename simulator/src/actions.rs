@@ -157,11 +157,6 @@ impl<P: Engine> World<P> {
         let node = &self.nodes[id.index()];
         let just_appended = node.running.as_ref().is_some_and(|it| it.just_appended);
         let record = just_appended.then(|| node.log.last());
-        if body.binds()
-            && let Some(record) = record
-        {
-            self.checks.promised::<P>(id, &body, record);
-        }
         self.tell_signed(id, &body, record);
         let signer = &self.signers[id.index()];
         let signed = ready(Verified::sign(&self.domain, signer, body));
@@ -181,10 +176,6 @@ impl<P: Engine> World<P> {
             self.nodes[id.index()].mind = Some(mind);
             self.utter(id, speeches);
             return;
-        }
-        let durable = self.nodes[id.index()].log.durable_to();
-        if self.is_correct(id) {
-            self.checks.says::<P>(id, message.body(), durable);
         }
         self.transmit(id, to, &message, Duration::ZERO);
     }
@@ -384,11 +375,8 @@ impl<P: Engine> World<P> {
             bytes: decision.payload.len(),
         });
         self.tell_decided(id, &decision);
-        let running = self.nodes[id.index()].running.as_mut().expect("it is up");
-        let previous = std::mem::replace(&mut running.decided, decision.height);
-        if self.is_correct(id) {
-            self.checks.decided(id, previous, &decision);
-        }
+        let decided = &mut self.checks.counts.decided;
+        *decided = (*decided).max(decision.height.0);
         let (executed, stored) = self.reserve(id);
         let run = self.nodes[id.index()].run;
         self.nodes[id.index()].store.begin(decision.clone());

@@ -63,7 +63,6 @@ impl<P: Engine> World<P> {
             counts.amnesias += 1;
         }
         let durable = node.log.durable_to();
-        self.checks.crashed(id, durable);
         self.trace(id, || Happening::Crashed {
             durable: durable.0,
             amnesia,
