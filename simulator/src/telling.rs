@@ -1,6 +1,7 @@
 //! States what happens as facts, for the oracles.
 
 use crate::fact::{Certificate, Fact, Said};
+use crate::trace::Happening;
 use crate::{Engine, World};
 use quorate_core::{
     Application, Body, CHECKPOINT_KIND, Checkpoint, CheckpointClaim, Claim, Claims, Decision,
@@ -57,7 +58,10 @@ impl<P: Engine> World<P> {
         if self.violation.is_none()
             && let Err(violation) = self.oracles.observe(self.now, fact)
         {
-            self.note_all(|| format!("VIOLATION {violation}"));
+            self.trace_all(|| Happening::Violation {
+                oracle: violation.oracle.into(),
+                message: violation.message.clone(),
+            });
             self.violation = Some(violation);
         }
     }
@@ -169,6 +173,9 @@ impl<P: Engine> World<P> {
         let executed = std::mem::take(&mut *running.executed.lock().expect("one thread"));
         let height = running.executor.height();
         let application = running.executor.application();
+        let own = application.read().expect("no panic before").digest();
+        // An application without a digest is known by its replies.
+        let state = own.unwrap_or_else(|| running.executor.state_digest());
         for (height, request) in executed {
             self.tell(&Fact::Executed {
                 by,
@@ -176,10 +183,7 @@ impl<P: Engine> World<P> {
                 request,
             });
         }
-        let digest = application.read().expect("no panic before").digest();
-        if let Some(state) = digest {
-            self.tell(&Fact::State { by, height, state });
-        }
+        self.tell(&Fact::State { by, height, state });
     }
 
     /// Where a replica stands after an event, and what it waits for.
