@@ -16,11 +16,6 @@ impl Watched {
     pub(crate) fn new(inner: Box<dyn Application>, executed: Executed) -> Self {
         Self { inner, executed }
     }
-
-    /// The application itself.
-    pub(crate) fn inner(&self) -> &dyn Application {
-        &*self.inner
-    }
 }
 
 impl Application for Watched {
