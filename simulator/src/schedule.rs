@@ -76,6 +76,16 @@ impl<'a> Schedule<'a> {
         self.end(world)
     }
 
+    /// Only the first stretch without trouble.
+    pub(crate) fn calm_stretch<P: Engine>(
+        &mut self,
+        world: &mut World<P>,
+    ) -> Result<(), Violation> {
+        self.begin(world);
+        self.calm(world);
+        self.pass(world, self.setting.phases.calm)
+    }
+
     fn begin<P: Engine>(&mut self, world: &mut World<P>) {
         for (id, behaviours) in &self.setting.adversaries {
             world.corrupt(*id, behaviours);
