@@ -13,6 +13,7 @@ use quorate_pbft::{
     SignedViewChange, ViewChange, Vote,
 };
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 /// What an adversary remembers of a PBFT cluster.
 #[derive(Debug)]
@@ -93,9 +94,9 @@ impl<S: SimulatedScheme> Memory<S> {
         while power < validators.quorum().quorum() {
             let most = left.len() as u64;
             let next = left.swap_remove((most > 0).then(|| random.below(most))? as usize);
-            if !chosen.contains_key(&next.by) {
+            if let Entry::Vacant(place) = chosen.entry(next.by) {
                 power += validators.power(next.by);
-                chosen.insert(next.by, next);
+                place.insert(next);
             }
         }
         let view_changes = chosen.into_values().collect();

@@ -33,11 +33,9 @@ impl<K: Ord + Copy, V> Recent<K, V> {
 
     /// Keeps a value, unless there is one.
     pub(crate) fn keep(&mut self, key: K, value: V) {
-        if !self.kept.contains_key(&key) {
-            self.kept.insert(key, value);
-            while self.kept.len() > self.most {
-                self.kept.pop_first();
-            }
+        self.kept.entry(key).or_insert(value);
+        while self.kept.len() > self.most {
+            self.kept.pop_first();
         }
     }
 
