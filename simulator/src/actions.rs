@@ -2,7 +2,8 @@
 
 use crate::adversary::{Scene, Speech};
 use crate::fact::Fact;
-use crate::world::{What, service};
+use crate::trace::{Happening, Message, one, service};
+use crate::world::What;
 use crate::{Engine, World};
 use quorate_core::{
     Batch, Body, Channel, CheckpointClaim, Claim, Claims, Decision, Destination, Digest, Frame,
@@ -62,7 +63,10 @@ impl<P: Engine> World<P> {
         let appends = matches!(action, Action::Append(_));
         match action {
             Action::Append(persist) => {
-                self.note(id, || format!("appends {persist:?}"));
+                self.trace(id, || Happening::Appended {
+                    record: persist.seq().0,
+                    text: format!("{:?}", persist.entry()),
+                });
                 self.nodes[id.index()].log.append(&persist);
                 self.tell(&Fact::Appended {
                     by: id,
@@ -99,7 +103,9 @@ impl<P: Engine> World<P> {
             Action::ServeDecisions(to, height) => self.serve_decisions(id, to, height),
             Action::FindPayload(to, digest) => self.find_payload(id, to, digest),
             Action::Stable(checkpoint) => {
-                self.note(id, || format!("stable {:?}", checkpoint.claim.height));
+                self.trace(id, || Happening::Stable {
+                    height: checkpoint.claim.height.0,
+                });
                 self.tell_stable(id, &checkpoint);
                 let (_, stored) = self.reserve(id);
                 let run = self.nodes[id.index()].run;
@@ -114,24 +120,23 @@ impl<P: Engine> World<P> {
                 self.nodes[id.index()].log.prune(seq);
             }
             Action::Evidence(evidence) => {
-                self.note(id, || format!("accuses: {evidence:?}"));
+                self.trace(id, || Happening::Accused {
+                    culprit: evidence.first.by.0,
+                    text: format!("{evidence:?}"),
+                });
                 self.tell_accused(id, &evidence);
             }
             Action::Penalize(peer, fault) => {
-                self.note(id, || format!("blames {peer:?}: {fault:?}"));
-                self.tell(&Fact::Blamed {
-                    by: id,
-                    peer,
-                    fault: format!("{fault:?}"),
-                });
+                self.blames(id, peer, fault);
             }
             Action::Judge(..) => unreachable!("nothing here comes by gossip"),
             Action::Refused(request, error) => {
                 self.note(id, || format!("refuses {request:?}: {error}"));
+                self.refused = Some((request, error.to_string()));
                 self.checks.refused(id, request);
             }
             Action::Note(note) => {
-                self.note(id, || format!("{note:?}"));
+                self.trace(id, || Happening::of_note(note));
                 if matches!(note, Note::TimedOut(..)) {
                     self.checks.counts.timed_out += 1;
                 }
@@ -152,11 +157,6 @@ impl<P: Engine> World<P> {
         let node = &self.nodes[id.index()];
         let just_appended = node.running.as_ref().is_some_and(|it| it.just_appended);
         let record = just_appended.then(|| node.log.last());
-        if body.binds()
-            && let Some(record) = record
-        {
-            self.checks.promised::<P>(id, &body, record);
-        }
         self.tell_signed(id, &body, record);
         let signer = &self.signers[id.index()];
         let signed = ready(Verified::sign(&self.domain, signer, body));
@@ -176,10 +176,6 @@ impl<P: Engine> World<P> {
             self.nodes[id.index()].mind = Some(mind);
             self.utter(id, speeches);
             return;
-        }
-        let durable = self.nodes[id.index()].log.durable_to();
-        if self.is_correct(id) {
-            self.checks.says::<P>(id, message.body(), durable);
         }
         self.transmit(id, to, &message, Duration::ZERO);
     }
@@ -225,14 +221,20 @@ impl<P: Engine> World<P> {
             }
         }
         if let Some(message) = message {
-            self.note(id, || format!("-> {to:?} {}", service(&message)));
+            self.trace(id, || Happening::SentService {
+                to: one(to),
+                text: service(&message),
+            });
             let frame = message.encode(&self.domain, id);
             self.send(id, to, &frame, Duration::ZERO);
         }
     }
 
     fn transmit(&mut self, id: ReplicaId, to: Destination, message: &Verified<P>, after: Duration) {
-        self.note(id, || format!("-> {to:?} {:?}", message.body()));
+        self.trace(id, || Happening::Sent {
+            to: one(to),
+            message: Message::of(message.body()),
+        });
         let statement = message.signed().signing().statement(&self.domain);
         self.tell(&Fact::Sent { by: id, statement });
         let channel = match message.body().payload() {
@@ -367,13 +369,14 @@ impl<P: Engine> World<P> {
     }
 
     fn start_execution(&mut self, id: ReplicaId, decision: Decision<P>) {
-        self.note(id, || format!("decides {decision:?}"));
+        self.trace(id, || Happening::Decided {
+            height: decision.height.0,
+            payload: decision.payload.digest().short(),
+            bytes: decision.payload.len(),
+        });
         self.tell_decided(id, &decision);
-        let running = self.nodes[id.index()].running.as_mut().expect("it is up");
-        let previous = std::mem::replace(&mut running.decided, decision.height);
-        if self.is_correct(id) {
-            self.checks.decided(id, previous, &decision);
-        }
+        let decided = &mut self.checks.counts.decided;
+        *decided = (*decided).max(decision.height.0);
         let (executed, stored) = self.reserve(id);
         let run = self.nodes[id.index()].run;
         self.nodes[id.index()].store.begin(decision.clone());

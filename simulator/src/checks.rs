@@ -1,10 +1,7 @@
-//! What must hold in every run.
+//! What is counted in a run, and what its clients wait for.
 
 use crate::DiskCounts;
-use quorate_core::{
-    Body, Decision, Digest, Height, Kind, Place, Protocol, ReplicaId, Request, RequestId, Requests,
-    Seq, Time,
-};
+use quorate_core::{ReplicaId, Request, RequestId, Time};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -64,18 +61,11 @@ pub(crate) struct Submission {
     pub(crate) done: bool,
 }
 
-/// What was signed, by its slot.
-type Said = (ReplicaId, Kind, Place);
-
-/// The checkers' memory, apart from the replicas' and never lost.
+/// What is counted, and what the clients know: never lost.
 #[derive(Debug, Default)]
 pub(crate) struct Checks {
     pub(crate) counts: Counts,
     pub(crate) latency: Latency,
-    chain: BTreeMap<Height, Digest>,
-    exclusive: BTreeMap<Said, Digest>,
-    /// The log entry without which a statement must not leave.
-    promised: BTreeMap<(Said, Digest), Seq>,
     submissions: BTreeMap<RequestId, Submission>,
     /// Those that are not done, by replica.
     waiting: BTreeMap<ReplicaId, BTreeSet<RequestId>>,
@@ -132,31 +122,6 @@ impl Checks {
         }
     }
 
-    /// A replica decides: in order, with proof, what others decide there, and only what clients
-    /// have submitted.
-    pub(crate) fn decided<P: Protocol>(
-        &mut self,
-        by: ReplicaId,
-        previous: Height,
-        decision: &Decision<P>,
-    ) {
-        let height = decision.height;
-        assert_eq!(height, previous.next(), "{by:?} decides out of order");
-        let digest = *decision.payload.digest();
-        let first = *self.chain.entry(height).or_insert_with(|| digest);
-        assert_eq!(first, digest, "{by:?} decides something else at {height:?}");
-        self.counts.decided = self.counts.decided.max(height.0);
-        for request in Requests::new(decision.payload.bytes()) {
-            let request = request.expect("only well-formed batches are decided");
-            let submission = self.submissions.get(&request.id);
-            let submission = submission.expect("only what clients have submitted is decided");
-            assert_eq!(
-                submission.request.body, request.body,
-                "a request has changed"
-            );
-        }
-    }
-
     /// A replica executed a request.
     pub(crate) fn request_done(&mut self, now: Time, by: ReplicaId, id: RequestId) {
         let Some(submission) = self.submissions.get_mut(&id) else {
@@ -171,38 +136,5 @@ impl Checks {
             self.latency.total += took;
             self.latency.count += 1;
         }
-    }
-
-    /// A promise is about to be signed; the record before it is the last one written.
-    pub(crate) fn promised<P: Protocol>(&mut self, by: ReplicaId, body: &P::Body, record: Seq) {
-        let signing = body.signing();
-        let said = (by, signing.slot.kind, signing.slot.place);
-        self.promised
-            .entry((said, signing.digest))
-            .or_insert(record);
-    }
-
-    /// A message leaves a replica whose log is durable so far.
-    pub(crate) fn says<P: Protocol>(&mut self, by: ReplicaId, body: &P::Body, durable: Seq) {
-        let signing = body.signing();
-        let said = (by, signing.slot.kind, signing.slot.place);
-        if body.binds()
-            && let Some(record) = self.promised.get(&(said, signing.digest))
-        {
-            assert!(
-                *record <= durable,
-                "{by:?} says {body:?} before {record:?} is durable"
-            );
-        }
-        if signing.exclusive {
-            let first = *self.exclusive.entry(said).or_insert(signing.digest);
-            assert_eq!(first, signing.digest, "{by:?} contradicts itself: {body:?}");
-        }
-    }
-
-    /// A crash has lost the log after `durable`: promises whose records are lost were not spoken.
-    pub(crate) fn crashed(&mut self, by: ReplicaId, durable: Seq) {
-        self.promised
-            .retain(|((author, _, _), _), record| *author != by || *record <= durable);
     }
 }

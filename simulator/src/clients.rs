@@ -3,6 +3,7 @@
 use crate::checks::Submission;
 use crate::fact::Fact;
 use crate::telling::body_digest;
+use crate::trace::Happening;
 use crate::{Engine, World};
 use quorate_core::{ReplicaId, Request, RequestId};
 use quorate_replica::RequestStatus;
@@ -12,13 +13,18 @@ use std::time::Duration;
 impl<P: Engine> World<P> {
     /// A client submits a new request at a replica that is up.
     pub fn submit(&mut self, at: ReplicaId) -> RequestId {
+        self.submit_body(at, (self.requests + 1).to_le_bytes().to_vec())
+    }
+
+    /// A client submits a request for something at a replica that is up.
+    pub(crate) fn submit_body(&mut self, at: ReplicaId, body: Vec<u8>) -> RequestId {
         let id = self.next_request();
         self.requests += 1;
-        let request = Request {
-            id,
-            body: self.requests.to_le_bytes().to_vec(),
-        };
-        self.note(at, || format!("client submits {id:?}"));
+        let request = Request { id, body };
+        self.trace(at, || Happening::Submitted {
+            request: format!("{id:?}"),
+            bytes: request.body.len(),
+        });
         self.tell(&Fact::Submitted {
             request: id,
             body: body_digest(&request.body),

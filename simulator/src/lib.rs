@@ -1,10 +1,20 @@
 //! A seeded world that runs the production driver and engines, in one thread and virtual time.
 //!
-//! [`World`] has replicas ([`quorate_replica::driver::Driver`] around an engine on the mock
-//! scheme), a network that delays, loses, doubles and cuts, and disks that lose what is not
-//! synced. It carries the driver's actions out as the tokio shell does, and checks on every event
-//! that the replicas agree, promise before they speak, and execute each request once. The same
-//! [`Options`] give the same run.
+//! **To test an application of your own** on a cluster with faults and liars, start with
+//! [`Cluster`]. Its interface is small, and not stable yet.
+//!
+//! **To look for bugs of Quorate**, draw a [`Setting`] from a seed and give it to [`run_kind`], as
+//! the binary `quorate-sim` does; `docs/simulation.md` in the repository describes it.
+//!
+//! Below both is [`World`]: replicas ([`quorate_replica::driver::Driver`] around an [`Engine`]), a
+//! network that delays, loses, doubles and cuts, disks that lose what is not synced, and
+//! adversaries. It carries the driver's actions out as the tokio shell does, states what happens
+//! as facts ([`fact`]), and lets the oracles ([`oracle`]) judge each. The same [`Options`] and
+//! calls give the same run.
+//!
+//! # Features
+//!
+//! `cli` (on by default) is the binary; without it the library has none of its dependencies.
 
 mod actions;
 pub(crate) mod adversary;
@@ -13,6 +23,7 @@ mod audit;
 mod checks;
 mod clients;
 mod clock;
+mod cluster;
 mod disk;
 mod engine;
 pub mod fact;
@@ -35,6 +46,7 @@ mod setting;
 mod speed;
 mod stream;
 mod telling;
+mod trace;
 mod trials;
 mod turn;
 mod watched;
@@ -44,6 +56,7 @@ pub use adversary::{Behaviour, Deceit};
 pub use application::HashChain;
 pub use checks::{Counts, Latency};
 pub use clock::Clock;
+pub use cluster::{Cause, Cluster, ClusterError, Simulation};
 pub use disk::DiskCounts;
 pub use engine::Engine;
 pub use kind::{EngineKind, SchemeKind, UnknownName};
@@ -51,9 +64,15 @@ pub use network::NetworkCounts;
 pub use options::{DiskOptions, NetworkOptions, Options, Work};
 #[cfg(feature = "planted-bugs")]
 pub use planted::Planted;
-pub use run::{Failure, Report, Visitor, dispatch, run, run_in, run_kind};
+pub use run::{Failure, Report, Visitor, dispatch, run, run_in, run_kind, run_traced};
 pub use scenario::Scenario;
 pub use scheme::{Keys, SimulatedScheme};
 pub use setting::{Load, Phases, Setting, Troubles};
 pub use speed::{Speed, speed};
+pub use trace::{Happening, Ink, Message, TraceEvent, TraceSink};
 pub use world::{Factory, World};
+
+/// The program of the guide, compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../../docs/simulation.md")]
+struct Guide;

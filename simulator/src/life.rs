@@ -4,6 +4,7 @@ use crate::adversary::Power;
 use crate::disk::{Log, Store};
 use crate::fact::Fact;
 use crate::node::Fuse;
+use crate::trace::Happening;
 use crate::world::What;
 use crate::{Engine, World};
 use quorate_core::{Height, ReplicaId, Setup};
@@ -21,7 +22,6 @@ impl<P: Engine> World<P> {
             leaders: Arc::new(self.leaders.clone()),
             config: P::config(&self.options),
         };
-        self.note(id, || "starts".into());
         let now = self.now;
         let application = (self.application)(id);
         self.nodes[id.index()].start(now, setup, &self.options, application);
@@ -32,6 +32,10 @@ impl<P: Engine> World<P> {
                 node.store.last().map_or(Height::GENESIS, |it| it.height),
             )
         };
+        self.trace(id, || Happening::Started {
+            run,
+            stored: stored.0,
+        });
         self.tell(&Fact::Started {
             by: id,
             run,
@@ -47,7 +51,6 @@ impl<P: Engine> World<P> {
 
     /// The power of a replica fails.
     pub fn crash(&mut self, id: ReplicaId) {
-        self.note(id, || "crashes".into());
         let node = &mut self.nodes[id.index()];
         node.running = None;
         let amnesia = node.fuse.take().is_some_and(|fuse| fuse.amnesia);
@@ -60,7 +63,10 @@ impl<P: Engine> World<P> {
             counts.amnesias += 1;
         }
         let durable = node.log.durable_to();
-        self.checks.crashed(id, durable);
+        self.trace(id, || Happening::Crashed {
+            durable: durable.0,
+            amnesia,
+        });
         self.tell(&Fact::Crashed {
             by: id,
             durable,

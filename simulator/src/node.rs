@@ -4,7 +4,7 @@ use crate::adversary::Mind;
 use crate::disk::{Log, Store};
 use crate::watched::{Executed, Watched};
 use crate::{Clock, Engine, Options};
-use quorate_core::{Application, CheckpointClaim, Height, Place, Setup, Time};
+use quorate_core::{Application, CheckpointClaim, Place, Setup, Time};
 use quorate_replica::driver::{Driver, Survived};
 use quorate_replica::{DriverConfig, Executor, MempoolLimits, PayloadCheck, ReplyLimits};
 use std::time::Duration;
@@ -16,8 +16,6 @@ pub(crate) struct Running<P: Engine> {
     /// What the application has executed since the world last looked.
     pub(crate) executed: Executed,
     pub(crate) rule: PayloadCheck<Watched>,
-    /// The last height that the driver has decided.
-    pub(crate) decided: Height,
     /// When the execution thread is free.
     pub(crate) execution_free: Time,
     /// When the store's thread is free.
@@ -69,7 +67,7 @@ pub(crate) struct Fuse {
 }
 
 /// The limits of every replica's mempool.
-fn limits() -> MempoolLimits {
+pub(crate) fn limits() -> MempoolLimits {
     MempoolLimits::default()
 }
 
@@ -134,7 +132,6 @@ impl<P: Engine> Node<P> {
         self.running = Some(Running {
             driver,
             rule: executor.payload_check(limits()),
-            decided: executor.height(),
             executor,
             execution_free: now,
             store_free: now,

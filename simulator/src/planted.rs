@@ -63,11 +63,11 @@ impl Planted {
             | Self::HotStuff(HotStuff::CommitsAcrossGaps)
             | Self::Tendermint(Tendermint::PrecommitsOnWeakPolka) => "phases",
             Self::Pbft(Pbft::DecidesOnWeakQuorum) => "support",
-            Self::Pbft(Pbft::NewViewForgetsPrepared) => "agreement",
-            Self::Pbft(_)
+
+            Self::Pbft(Pbft::RestartForgetsVotes)
             | Self::HotStuff(HotStuff::VotesForEachProposal | HotStuff::RestartForgetsVote)
             | Self::Tendermint(Tendermint::RestartForgetsVotes) => "contradiction",
-            Self::HotStuff(_) | Self::Tendermint(_) => "lock",
+            Self::Pbft(_) | Self::HotStuff(_) | Self::Tendermint(_) => "lock",
             Self::Driver(_) => "durability",
         }
     }

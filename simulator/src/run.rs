@@ -2,7 +2,7 @@
 
 use crate::oracle::Violation;
 use crate::schedule::Schedule;
-use crate::{Counts, Engine, EngineKind, NetworkCounts, SchemeKind, Setting, World};
+use crate::{Counts, Engine, EngineKind, NetworkCounts, SchemeKind, Setting, TraceSink, World};
 use quorate_core::Time;
 use quorate_core::testing::Mock;
 use quorate_crypto::{Bls, Ed25519};
@@ -142,6 +142,23 @@ pub fn run_kind(kind: EngineKind, setting: &Setting) -> Report {
         }
     }
     let mut report = dispatch(kind, setting.scheme, Plain(setting));
+    report.engine = kind.name();
+    report
+}
+
+/// The same as [`run_kind`], and every event goes to somebody as it happens.
+#[must_use]
+pub fn run_traced(kind: EngineKind, setting: &Setting, sink: TraceSink) -> Report {
+    struct Traced<'a>(&'a Setting, TraceSink);
+    impl Visitor for Traced<'_> {
+        type Output = Report;
+        fn visit<P: Engine>(self) -> Report {
+            let mut world = World::<P>::new(self.0.world.clone());
+            world.set_trace(self.1);
+            run_in(&mut world, self.0)
+        }
+    }
+    let mut report = dispatch(kind, setting.scheme, Traced(setting, sink));
     report.engine = kind.name();
     report
 }

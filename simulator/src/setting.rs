@@ -170,6 +170,29 @@ impl Setting {
         self.world.powers.len()
     }
 
+    /// Another number of replicas, each with power 1. Of the faulty ones as many stay as are
+    /// tolerated, those with the lowest numbers first.
+    ///
+    /// # Panics
+    ///
+    /// If it is zero.
+    pub fn set_replicas(&mut self, replicas: usize) {
+        self.world.powers = vec![1; replicas];
+        self.world.clocks.truncate(replicas);
+        let power = QuorumPower::of(replicas as u64).expect("there is a replica");
+        let stays = self.faulty().into_iter().filter(|id| id.index() < replicas);
+        let stays: BTreeSet<_> = stays.take(power.faulty() as usize).collect();
+        self.adversaries.retain(|id, _| stays.contains(id));
+        self.amnesic.retain(|id| stays.contains(id));
+        self.phases.liveness = liveness(&self.world);
+    }
+
+    /// Another timeout of the engine, and the time for the end that goes with it.
+    pub fn set_timeout(&mut self, timeout: Duration) {
+        self.world.timeout = timeout;
+        self.phases.liveness = liveness(&self.world);
+    }
+
     /// Every replica that is not bound by the protocol.
     #[must_use]
     pub fn faulty(&self) -> BTreeSet<ReplicaId> {

@@ -1,12 +1,21 @@
 //! States what happens as facts, for the oracles.
 
 use crate::fact::{Certificate, Fact, Said};
+use crate::trace::Happening;
 use crate::{Engine, World};
 use quorate_core::{
     Application, Body, CHECKPOINT_KIND, Checkpoint, CheckpointClaim, Claim, Claims, Decision,
     Digest, Evidence, Place, Proof, ReplicaId, RequestId, Requests, Signing, Threshold, Verified,
     View,
 };
+
+/// Every so many events the oracles are told what a replica holds.
+const HOLDINGS_EVERY: u64 = 16;
+/// Entries that a safety log may have however young its stable checkpoint is: views given up while
+/// nothing can be decided, and what was written since the log was last pruned.
+const LOG_BASE: u64 = 2_000;
+/// Entries that it may have for each height above that.
+const LOG_ENTRIES: u64 = 16;
 
 /// Bodies of requests, and payloads' bytes, are named by this.
 pub(crate) fn body_digest(body: &[u8]) -> Digest {
@@ -49,7 +58,10 @@ impl<P: Engine> World<P> {
         if self.violation.is_none()
             && let Err(violation) = self.oracles.observe(self.now, fact)
         {
-            self.note_all(|| format!("VIOLATION {violation}"));
+            self.trace_all(|| Happening::Violation {
+                oracle: violation.oracle.into(),
+                message: violation.message.clone(),
+            });
             self.violation = Some(violation);
         }
     }
@@ -161,6 +173,9 @@ impl<P: Engine> World<P> {
         let executed = std::mem::take(&mut *running.executed.lock().expect("one thread"));
         let height = running.executor.height();
         let application = running.executor.application();
+        let own = application.read().expect("no panic before").digest();
+        // An application without a digest is known by its replies.
+        let state = own.unwrap_or_else(|| running.executor.state_digest());
         for (height, request) in executed {
             self.tell(&Fact::Executed {
                 by,
@@ -168,10 +183,7 @@ impl<P: Engine> World<P> {
                 request,
             });
         }
-        let digest = application.read().expect("no panic before").digest();
-        if let Some(state) = digest {
-            self.tell(&Fact::State { by, height, state });
-        }
+        self.tell(&Fact::State { by, height, state });
     }
 
     /// Where a replica stands after an event, and what it waits for.
@@ -189,11 +201,45 @@ impl<P: Engine> World<P> {
         if moved {
             self.tell(&Fact::Stands { by, place, lock });
         }
+        self.tell_holdings(by);
         if deadline.is_none() {
             self.tell(&Fact::Waits {
                 by,
                 deadline,
                 outstanding,
+            });
+        }
+    }
+
+    /// How much a replica holds of what could grow.
+    fn tell_holdings(&mut self, by: ReplicaId) {
+        if !self.checks.counts.events.is_multiple_of(HOLDINGS_EVERY) {
+            return;
+        }
+        let node = &self.nodes[by.index()];
+        let Some(running) = &node.running else {
+            return;
+        };
+        let stable = node.store.stable().map_or(0, |it| it.claim.height.0);
+        let open = running.executor.height().0.saturating_sub(stable);
+        let holdings = [
+            (
+                "bytes in the mempool",
+                running.driver.pending_bytes() as u64,
+                crate::node::limits().bytes as u64,
+            ),
+            (
+                "entries in the safety log",
+                node.log.entries() as u64,
+                LOG_BASE + LOG_ENTRIES * open,
+            ),
+        ];
+        for (what, amount, bound) in holdings {
+            self.tell(&Fact::Holds {
+                by,
+                what,
+                amount,
+                bound,
             });
         }
     }

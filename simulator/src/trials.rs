@@ -3,6 +3,7 @@
 use crate::fact::Fact;
 use crate::oracle::{Oracles, Violation};
 use crate::partition::Partition;
+use crate::trace::Happening;
 use crate::{Engine, NetworkCounts, World};
 use quorate_core::{ClientId, ReplicaId, RequestId, Time};
 use std::time::Duration;
@@ -51,7 +52,7 @@ impl<P: Engine> World<P> {
 
     /// A partition begins; [`Self::heal`] ends it.
     pub(crate) fn part(&mut self, partition: Partition) {
-        self.note_all(|| format!("{partition:?}"));
+        self.trace_all(|| Happening::links(format!("{partition:?}")));
         self.network.part(partition);
     }
 
@@ -63,7 +64,7 @@ impl<P: Engine> World<P> {
 
     /// The faults are over; these replicas are up and connected, and must decide.
     pub fn healed(&mut self, replicas: &[ReplicaId], within: Duration) {
-        self.note_all(|| format!("{replicas:?} are healed"));
+        self.trace_all(|| Happening::links(format!("all faults end; {replicas:?} must decide")));
         self.tell(&Fact::Healed {
             replicas: replicas.to_vec(),
             within,

@@ -3,7 +3,8 @@
 use crate::disk::Finished;
 use crate::fact::Fact;
 use crate::node::TICK_RESOLUTION;
-use crate::world::{What, service};
+use crate::trace::Happening;
+use crate::world::What;
 use crate::{Engine, World};
 use quorate_core::{Frame, ReplicaId, Time};
 use quorate_replica::driver::Event;
@@ -104,6 +105,7 @@ impl<P: Engine> World<P> {
             return;
         }
         let to = log.end_sync();
+        self.trace(id, || Happening::Durable { record: to.0 });
         self.tell(&Fact::Durable { by: id, to });
         self.handle(id, Event::Durable(to));
     }
@@ -119,6 +121,7 @@ impl<P: Engine> World<P> {
             return;
         }
         if let Some(Finished::Block(height)) = store.finish() {
+            self.trace(id, || Happening::Stored { height: height.0 });
             self.tell(&Fact::Stored { by: id, height });
             self.handle(id, Event::Stored(height));
         }
@@ -135,11 +138,7 @@ impl<P: Engine> World<P> {
         let event = crate::inbound::decode(running, &self.domain, from, frame);
         match event {
             Ok(event) => self.handle(id, event),
-            Err(fault) => self.tell(&Fact::Blamed {
-                by: id,
-                peer: from,
-                fault: format!("{fault:?}"),
-            }),
+            Err(fault) => self.blames(id, from, fault),
         }
     }
 
@@ -165,7 +164,7 @@ impl<P: Engine> World<P> {
     /// Gives the driver an event, and carries out what follows.
     pub(crate) fn handle(&mut self, id: ReplicaId, event: Event<P>) {
         self.checks.counts.events += 1;
-        self.note(id, || summary(&event));
+        self.trace_event(id, &event);
         let node = &mut self.nodes[id.index()];
         let local = node.local(self.now);
         let running = node
@@ -194,16 +193,5 @@ impl<P: Engine> World<P> {
         running.tick = Some(at);
         let wait = at.since(now).max(TICK_RESOLUTION);
         self.schedule(wait, id, What::Tick(run));
-    }
-}
-
-/// A driver's event in one line.
-fn summary<P: Engine>(event: &Event<P>) -> String {
-    match event {
-        Event::Received(received) => format!("<- {:?}", received.signed),
-        Event::Service(from, message) => format!("<- {from:?} {}", service(message)),
-        Event::Checked(batch) => format!("checked {}", batch.results.len()),
-        Event::Signed(ticket, _) => format!("signed {ticket:?}"),
-        event => format!("{event:?}"),
     }
 }

@@ -10,20 +10,16 @@ use crate::oracle::{Oracles, Trial, Violation};
 use crate::queue::Queue;
 use crate::scheme::{Keys, SimulatedScheme};
 use crate::stream::stream;
+use crate::trace::{Happening, Tracer};
 use crate::{Counts, Engine, Latency, Options};
 use quorate_core::testing::Random;
 use quorate_core::{
-    Application, ChainId, Decision, Domain, Epoch, Frame, Height, ReplicaId, Time, ValidatorSet,
+    Application, ChainId, Decision, Domain, Epoch, Frame, Height, ReplicaId, RequestId, Time,
+    ValidatorSet,
 };
-use quorate_replica::Service;
 use quorate_replica::driver::Event;
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::BTreeSet;
 use std::sync::Arc;
-
-/// Lines of trace that are kept.
-const TRACE_LINES: usize = 40_000;
-/// Characters of a line that are kept.
-const TRACE_WIDTH: usize = 240;
 
 /// What happens at a replica.
 #[derive(Debug)]
@@ -87,13 +83,15 @@ pub struct World<P: Engine> {
     /// Whether disks may fail.
     pub(crate) troubled: bool,
     pub(crate) requests: u64,
-    trace: VecDeque<String>,
+    pub(crate) tracer: Tracer,
     pub(crate) ids: Vec<ReplicaId>,
     pub(crate) application: Factory,
     pub(crate) trial: Trial,
     pub(crate) oracles: Oracles,
     pub(crate) violation: Option<Violation>,
     pub(crate) audit: Audit,
+    /// The request that a mempool refused last, and why.
+    pub(crate) refused: Option<(RequestId, String)>,
     pub(crate) adversary_random: Random,
 }
 
@@ -151,13 +149,14 @@ impl<P: Engine> World<P> {
             queue: Queue::default(),
             checks: Checks::default(),
             requests: 0,
-            trace: VecDeque::new(),
+            tracer: Tracer::of(&options),
             ids: validators.ids().collect(),
             oracles: Oracles::new(&trial),
             trial,
             application,
             violation: None,
             audit: Audit::new(),
+            refused: None,
             adversary_random: stream(options.seed, "adversary"),
             validators,
             options,
@@ -231,7 +230,7 @@ impl<P: Engine> World<P> {
 
     /// Cuts the replicas of a group off from all others.
     pub fn cut(&mut self, group: &[ReplicaId]) {
-        self.note_all(|| format!("{group:?} are cut off"));
+        self.trace_all(|| Happening::links(format!("{group:?} are cut off")));
         for id in self.ids() {
             for other in self.ids() {
                 if group.contains(&id) != group.contains(&other) {
@@ -243,13 +242,13 @@ impl<P: Engine> World<P> {
 
     /// Cuts one direction of a link.
     pub fn cut_link(&mut self, from: ReplicaId, to: ReplicaId) {
-        self.note_all(|| format!("{from:?} to {to:?} is cut"));
+        self.trace_all(|| Happening::links(format!("{from:?} to {to:?} is cut")));
         self.network.cut(from, to);
     }
 
     /// Mends every link.
     pub fn heal(&mut self) {
-        self.note_all(|| "all links are mended".into());
+        self.trace_all(|| Happening::links("all links are mended"));
         self.network.heal(self.now);
     }
 
@@ -304,43 +303,12 @@ impl<P: Engine> World<P> {
     pub fn is_correct(&self, id: ReplicaId) -> bool {
         self.trial.is_correct(id)
     }
-
-    /// Adds a line to the trace, if there is one.
-    pub(crate) fn note(&mut self, id: ReplicaId, line: impl FnOnce() -> String) {
-        if self.options.trace {
-            if self.trace.len() == TRACE_LINES {
-                self.trace.pop_front();
-            }
-            let mut line = format!("{:>12.6} {id:?} {}", seconds(self.now), line());
-            if let Some((end, _)) = line.char_indices().nth(TRACE_WIDTH) {
-                line.truncate(end);
-            }
-            self.trace.push_back(line);
-        }
-    }
-
-    pub(crate) fn note_all(&mut self, line: impl FnOnce() -> String) {
-        self.note(ReplicaId(u16::MAX), line);
-    }
-}
-
-fn seconds(time: Time) -> f64 {
-    time.since(Time::ZERO).as_secs_f64()
-}
-
-/// A service message in one line.
-pub(crate) fn service<P: Engine>(message: &Service<P>) -> String {
-    match message {
-        Service::Forward(batch) => format!("forward {} bytes", batch.len()),
-        Service::Checkpoint(claim, _) => format!("checkpoint {:?}", claim.height),
-        message => format!("{message:?}"),
-    }
 }
 
 impl<P: Engine> Drop for World<P> {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            for line in &self.trace {
+            for line in self.tracer.recent() {
                 eprintln!("{line}");
             }
             eprintln!(

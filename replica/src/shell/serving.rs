@@ -65,7 +65,9 @@ impl<P: Protocol> DriverTask<P> {
     fn asker(&mut self, to: ReplicaId) -> Option<Asker> {
         let share = self.reading.take(to, 1);
         if share.is_none() {
-            self.driver.handle(self.clock.now(), Event::Exceeded(to));
+            let _ = self
+                .internal_sender
+                .send(Internal::Event(Event::Exceeded(to)));
         }
         Some(Asker { to, _share: share? })
     }

@@ -84,12 +84,13 @@ impl<P: Protocol> DriverTask<P> {
         self.carry_out();
         loop {
             let deadline = self.deadline();
+            let mut inbound = None;
             tokio::select! {
                 biased;
                 _ = stop.wait_for(|stop| *stop) => break,
                 _ = self.internal.recv_many(&mut reports, TURN) => {}
-                inbound = self.inbound.recv() => match inbound {
-                    Some(inbound) => self.handle_all(inbound.events),
+                next = self.inbound.recv() => match next {
+                    Some(next) => inbound = Some(next),
                     None => break,
                 },
                 count = self.submissions.recv_many(&mut requests, TURN) => {
@@ -97,10 +98,7 @@ impl<P: Protocol> DriverTask<P> {
                         break;
                     }
                 }
-                () = sleep_until(self.clock, deadline) => {
-                    let now = self.clock.now();
-                    self.driver.handle(now, Event::Tick);
-                }
+                () = sleep_until(self.clock, deadline) => {}
             }
             if self.silent.load(Ordering::Relaxed) {
                 self.hold_still(&mut stop).await;
@@ -109,11 +107,7 @@ impl<P: Protocol> DriverTask<P> {
             for report in reports.drain(..) {
                 self.report(report);
             }
-            if !requests.is_empty() {
-                let now = self.clock.now();
-                self.driver
-                    .handle(now, Event::Submitted(std::mem::take(&mut requests)));
-            }
+            self.others_turns(deadline, inbound, &mut requests);
             self.carry_out();
         }
         // In this order: whoever submits from now on is told at once, and nobody is forgotten.
@@ -122,6 +116,32 @@ impl<P: Protocol> DriverTask<P> {
         self.waiters.stop();
         self.transport.shut_down().await;
         while self.reads.join_next().await.is_some() {}
+    }
+
+    /// Whatever has come first: the network, clients and the clock have a turn each time, or a
+    /// flood on one way in would close the others.
+    fn others_turns(
+        &mut self,
+        deadline: Option<Time>,
+        inbound: Option<Inbound<P>>,
+        requests: &mut Vec<Request>,
+    ) {
+        if let Some(inbound) = inbound.or_else(|| self.inbound.try_recv().ok()) {
+            self.handle_all(inbound.events);
+        }
+        while requests.len() < TURN
+            && let Ok(request) = self.submissions.try_recv()
+        {
+            requests.push(request);
+        }
+        let now = self.clock.now();
+        if !requests.is_empty() {
+            let requests = std::mem::take(requests);
+            self.driver.handle(now, Event::Submitted(requests));
+        }
+        if deadline.is_some_and(|deadline| deadline <= now) {
+            self.driver.handle(now, Event::Tick);
+        }
     }
 
     /// When to look again: whether the driver wants it, or the last news have waited.

@@ -72,17 +72,9 @@ pub(crate) fn pick<'a, T>(items: &'a [T], random: &mut Random) -> Option<&'a T> 
     (count > 0).then(|| &items[random.below(count) as usize])
 }
 
-/// One of these, most probably one of the last: what is long over hardly deceives anybody.
+/// One of the last few of these: what is long over deceives nobody.
 pub(crate) fn pick_late<'a, T>(items: &'a [T], random: &mut Random) -> Option<&'a T> {
-    let mut left = items.iter().rev();
-    let mut picked = left.next()?;
-    for older in left {
-        if random.chance(600) {
-            break;
-        }
-        picked = older;
-    }
-    Some(picked)
+    pick(&items[items.len().saturating_sub(4)..], random)
 }
 
 /// A view, round or height far from here, or near: where arithmetic and windows have their edges.

@@ -209,7 +209,8 @@ impl<S: SimulatedScheme, R: CommitRule> Deceit for HotStuff<S, R> {
                 older.map(|high_qc| {
                     Body::Timeout(Timeout {
                         high_qc,
-                        vote: it.vote.clone().filter(|_| random.chance(500)),
+                        // Without it others may not come to the newest certificate.
+                        vote: it.vote.clone().filter(|_| random.chance(200)),
                         ..it.clone()
                     })
                 })

@@ -4,7 +4,11 @@ use super::{Deceit, Mind, Scene, Speech};
 use crate::Engine;
 use quorate_core::{Body as _, Verified};
 
-/// Lies about half of what it could lie about, so that it is listened to in between.
+/// How many timeouts it keeps to what it has decided about lies.
+const SEASON: u32 = 4;
+
+/// At times lies about everything, at others about half, and then about nothing, so that it is
+/// listened to.
 #[derive(Debug)]
 pub(super) struct Lie<P: Engine> {
     memory: <P as Deceit>::Memory,
@@ -20,7 +24,8 @@ impl<P: Engine> Lie<P> {
 
 impl<P: Engine> Mind<P> for Lie<P> {
     fn speak(&mut self, scene: &mut Scene<'_>, speech: Speech<P>) -> Vec<Speech<P>> {
-        if scene.random.chance(500) {
+        let lies = [0, 500, 1000][scene.season(SEASON).below(3) as usize];
+        if scene.random.chance(lies) {
             let bodies = P::lie(&speech.body, scene.me, &self.memory, scene.random);
             if !bodies.is_empty() {
                 scene.acts();

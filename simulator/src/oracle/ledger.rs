@@ -88,7 +88,9 @@ impl Tally {
 ///
 /// A correct replica's signature is struck out when its record is lost in a crash before it has
 /// left: nobody has seen it and nothing remembers it, so the replica may say something else. All
-/// others stay for ever. That costs about 150 bytes for each statement and 16 for each signature.
+/// others stay for ever: somebody may show an old certificate at any time. That costs about 150
+/// bytes for each statement and 16 for each signature; all oracles together take a few kilobytes
+/// for each height.
 #[derive(Debug)]
 pub struct Ledger {
     table: Table,
