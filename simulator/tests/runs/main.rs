@@ -91,10 +91,7 @@ fn every_kind_of_fault_happens() {
 fn without_faults_nothing_goes_wrong() {
     for kind in EngineKind::ALL {
         let report = hold(kind, &Setting::faultless(5, 4));
-        assert_eq!(
-            (report.view_changes, report.restarts, report.acts),
-            (0, 0, 0)
-        );
+        assert_eq!((report.restarts, report.acts), (0, 0));
         let network = report.network;
         assert_eq!((network.lost, network.cut, network.duplicated), (0, 0, 0));
         assert!(report.decisions >= 30, "{report:?}");
@@ -140,6 +137,13 @@ fn lagging_stores_regression() {
 #[test]
 fn left_behind_in_a_round_regression() {
     hold(EngineKind::Tendermint, &drawn(102));
+}
+
+/// Seed 334: two of six replicas were stopped at the end, more than F, and three-chain HotStuff
+/// never got enough views in a row. What is asked for at the end was wrong.
+#[test]
+fn no_more_than_f_are_stopped_regression() {
+    hold(EngineKind::HotStuffThreeChain, &drawn(334));
 }
 
 /// `QUORATE_SEEDS` says how many seeds, and `QUORATE_SEED` from which.
