@@ -17,7 +17,11 @@ impl Digest {
     /// `domain` is part of the format. It is written once, in the code, and never changes.
     #[must_use]
     pub fn builder(domain: &'static str) -> DigestBuilder {
-        DigestBuilder(blake3::Hasher::new_derive_key(domain))
+        DigestBuilder {
+            domain,
+            short: Vec::with_capacity(SHORT),
+            long: None,
+        }
     }
 
     /// First eight hexadecimal digits, for people.
@@ -42,37 +46,61 @@ impl fmt::Display for Digest {
     }
 }
 
+/// Inputs up to so many bytes are hashed in one piece.
+const SHORT: usize = 256;
+
 /// Hashes explicit fields. Integers are fixed-width little endian; bytes carry their length.
 #[derive(Clone, Debug)]
-pub struct DigestBuilder(blake3::Hasher);
+pub struct DigestBuilder {
+    domain: &'static str,
+    /// What has been added, as long as it is short: a hasher is two kilobytes, and moves with
+    /// every field.
+    short: Vec<u8>,
+    long: Option<Box<blake3::Hasher>>,
+}
 
 impl DigestBuilder {
+    fn add(&mut self, bytes: &[u8]) {
+        if let Some(long) = &mut self.long {
+            long.update(bytes);
+        } else if self.short.len() + bytes.len() <= SHORT {
+            self.short.extend_from_slice(bytes);
+        } else {
+            let mut long = blake3::Hasher::new_derive_key(self.domain);
+            long.update(&self.short).update(bytes);
+            self.long = Some(Box::new(long));
+        }
+    }
+
     /// Adds an integer as eight bytes.
     #[must_use]
     pub fn number(mut self, number: u64) -> Self {
-        self.0.update(&number.to_le_bytes());
+        self.add(&number.to_le_bytes());
         self
     }
 
     /// Adds a digest as thirty-two bytes.
     #[must_use]
     pub fn digest(mut self, digest: &Digest) -> Self {
-        self.0.update(&digest.0);
+        self.add(&digest.0);
         self
     }
 
     /// Adds bytes of any length, preceded by their length in eight bytes.
     #[must_use]
     pub fn bytes(mut self, bytes: &[u8]) -> Self {
-        self.0.update(&(bytes.len() as u64).to_le_bytes());
-        self.0.update(bytes);
+        self.add(&(bytes.len() as u64).to_le_bytes());
+        self.add(bytes);
         self
     }
 
     /// The hash of everything added.
     #[must_use]
     pub fn finish(self) -> Digest {
-        Digest(*self.0.finalize().as_bytes())
+        Digest(match self.long {
+            Some(long) => *long.finalize().as_bytes(),
+            None => blake3::derive_key(self.domain, &self.short),
+        })
     }
 }
 

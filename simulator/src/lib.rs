@@ -43,6 +43,7 @@ mod scenario;
 mod schedule;
 mod scheme;
 mod setting;
+mod speed;
 mod stream;
 mod telling;
 mod trace;
@@ -67,6 +68,7 @@ pub use run::{Failure, Report, Visitor, dispatch, run, run_in, run_kind, run_tra
 pub use scenario::Scenario;
 pub use scheme::{Keys, SimulatedScheme};
 pub use setting::{Load, Phases, Setting, Troubles};
+pub use speed::{Speed, speed};
 pub use trace::{Happening, Ink, Message, TraceEvent, TraceSink};
 pub use world::{Factory, World};
 

@@ -84,6 +84,7 @@ impl Partition {
     }
 
     /// How many directions of links.
+    #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
         self.links.len()
     }

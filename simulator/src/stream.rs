@@ -30,7 +30,7 @@ pub(crate) fn exponential(random: &mut Random, mean: Duration) -> Duration {
     // -log2 of number / 2^64, in 65536ths; at most 64.
     let halvings = (u64::from(zeros + 1) << FRACTION) - fraction;
     // The natural logarithm of two, in 65536ths.
-    let scaled = u128::from(halvings) * 45_426 * mean.as_nanos() >> (2 * FRACTION);
+    let scaled = (u128::from(halvings) * 45_426 * mean.as_nanos()) >> (2 * FRACTION);
     let nanos = scaled.min(mean.as_nanos() * 32);
     Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
 }

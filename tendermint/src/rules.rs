@@ -9,7 +9,7 @@ use crate::promises::Held;
 use crate::round::{Round, Step};
 use crate::timeouts::Timer;
 use crate::values::Verdict;
-use crate::{Polka, Record, Tendermint, Value};
+use crate::{Phase, Polka, Record, Tendermint, Value};
 use quorate_core::{Digest, Note, Outbox, Scheme, Time, View};
 
 /// Rounds below its own of which a replica keeps the precommits, for L49. A quorum there is found
@@ -172,16 +172,34 @@ impl<S: Scheme> Tendermint<S> {
         true
     }
 
+    /// Whether a quorum has voted in this round, for whatever, or has gone past it.
+    ///
+    /// Not in the paper, whose network brings every vote to everyone, an adversary's too. Here the
+    /// first replicas may have left a round by votes that the others never get, and they do not
+    /// vote in it any more; that they spoke in a later one tells as much as a vote for nil.
+    fn is_quorate(&self, phase: Phase) -> bool {
+        let Some(round) = self.rounds.get(&self.round) else {
+            return false;
+        };
+        let (tally, validators) = (round.tally(phase), &self.setup.validators);
+        if tally.is_quorate(validators) || self.later_rounds.is_empty() {
+            return tally.is_quorate(validators);
+        }
+        let past = self.later_rounds.senders();
+        let past = past.filter(|by| tally.vote_of(*by).is_none());
+        // Sums of powers of distinct validators fit, because the set's total does.
+        let past: u64 = past.map(|by| validators.power(by)).sum();
+        tally.total() + past >= validators.quorum().quorum()
+    }
+
     /// L34: a quorum has prevoted, so a polka must come soon or not at all.
     fn l34_prevote_quorum(&mut self, now: Time) -> bool {
         let at = now.after(self.setup.config.vote(self.round));
-        let (step, validators) = (self.step, &self.setup.validators);
+        let fires = self.step == Step::Prevote && self.is_quorate(Phase::Prevote);
         let Some(round) = self.rounds.get_mut(&self.round) else {
             return false;
         };
-        let fires = step == Step::Prevote
-            && !round.fired.prevote_timer
-            && round.prevotes.is_quorate(validators);
+        let fires = fires && !round.fired.prevote_timer;
         if fires {
             round.fired.prevote_timer = true;
             self.timers.set(Timer::Prevote, at);
@@ -251,11 +269,11 @@ impl<S: Scheme> Tendermint<S> {
     /// L47: a quorum has precommitted, so a decision must come soon or not at all.
     fn l47_precommit_quorum(&mut self, now: Time) -> bool {
         let at = now.after(self.setup.config.vote(self.round));
-        let validators = &self.setup.validators;
+        let fires = self.is_quorate(Phase::Precommit);
         let Some(round) = self.rounds.get_mut(&self.round) else {
             return false;
         };
-        let fires = !round.fired.precommit_timer && round.precommits.is_quorate(validators);
+        let fires = fires && !round.fired.precommit_timer;
         if fires {
             round.fired.precommit_timer = true;
             self.timers.set(Timer::Precommit, at);

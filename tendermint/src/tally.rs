@@ -63,6 +63,11 @@ impl<S: Scheme> Tally<S> {
         (behind >= power).then_some(Value::of(digest))
     }
 
+    /// Power of the votes held here, whatever they are for.
+    pub(crate) const fn total(&self) -> u64 {
+        self.votes.total()
+    }
+
     /// Whether a quorum voted, for whatever.
     pub(crate) fn is_quorate(&self, validators: &ValidatorSet) -> bool {
         self.certified.is_some() || self.votes.total() >= validators.quorum().quorum()

@@ -98,6 +98,11 @@ impl<S: Scheme> Waiting<S> {
         all.into_values().flat_map(BTreeMap::into_values).collect()
     }
 
+    /// Whose messages wait.
+    pub(crate) fn senders(&self) -> impl Iterator<Item = ReplicaId> {
+        self.0.keys().copied()
+    }
+
     /// Whether nothing waits.
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()

@@ -58,12 +58,15 @@ impl<P: Protocol> Driver<P> {
             self.actions.push(Action::ServeDecisions(to, height));
             return;
         }
+        // What is too old to be at hand, and not stored yet, cannot be given: an answer begins with
+        // what was asked for.
+        let at_hand = first.is_some_and(|first| first <= height);
         let mut bytes = 0;
         let decisions: Vec<_> = self
             .recent
             .iter()
             .skip_while(|decision| decision.height < height)
-            .take(DECISIONS_MAX)
+            .take(if at_hand { DECISIONS_MAX } else { 0 })
             .take_while(|decision| {
                 let fits = bytes == 0 || bytes + decision.payload.len() <= DECISIONS_BYTES;
                 bytes += decision.payload.len().max(1);

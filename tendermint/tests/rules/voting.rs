@@ -103,6 +103,35 @@ fn l34_and_l61_precommit_nil_when_prevotes_are_split() {
     assert_eq!(hand.precommitted(0), Some(Value::NIL));
 }
 
+/// Seed 102 of the simulator: two of eight replicas left a round by votes that the adversaries
+/// showed to them alone, and the others waited in it for ever.
+#[test]
+fn l34_and_l47_count_who_has_gone_past_the_round() {
+    let mut hand = Hand::new();
+    let a = payload("a");
+    hand.hear(1, proposal(0, &a));
+    hand.hear(1, Body::Prevote(vote(0, &a)));
+    hand.time_out();
+    assert_eq!(hand.precommitted(0), None, "only two have prevoted");
+    hand.hear(2, Body::Prevote(nil(1)));
+    assert_eq!(
+        hand.round(),
+        View(0),
+        "one of four does not make a weak quorum"
+    );
+    hand.time_out();
+    assert_eq!(hand.precommitted(0), Some(Value::NIL));
+    hand.time_out();
+    assert_eq!(
+        hand.round(),
+        View(0),
+        "only two have precommitted or gone past"
+    );
+    hand.hear(1, Body::Precommit(nil(0)));
+    hand.time_out();
+    assert_eq!(hand.round(), View(1));
+}
+
 #[test]
 fn l36_in_step_precommit_only_makes_the_value_valid() {
     let mut hand = Hand::new();
