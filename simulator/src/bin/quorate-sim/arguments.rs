@@ -121,9 +121,6 @@ pub(crate) struct Speed {
     /// Simulated minutes of each engine: 1 to 1440.
     #[arg(long, value_name = "M", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=1440))]
     pub(crate) minutes: u32,
-    /// The seed.
-    #[arg(long, default_value_t = 0)]
-    pub(crate) seed: u64,
 }
 
 fn seconds(text: &str) -> Result<Duration, String> {
