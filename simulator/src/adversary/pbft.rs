@@ -289,8 +289,8 @@ impl<S: SimulatedScheme> Deceit for Pbft<S> {
                 known.map(Body::NewViewCopy).into_iter().collect()
             }
             Body::InView(it) => vec![Body::InView(InView {
-                view: View(it.view.0 + random.below(3)),
-                reproposed: Height(random.below(it.reproposed.0 + 4)),
+                view: View(it.view.0.saturating_add(random.below(3))),
+                reproposed: Height(random.below(it.reproposed.0.saturating_add(4))),
             })],
             Body::Lagging(it) => vec![Body::Lagging(Lagging {
                 view: View::ZERO,
