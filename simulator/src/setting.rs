@@ -96,7 +96,10 @@ impl Setting {
     #[must_use]
     pub fn draw(seed: u64) -> Self {
         let mut random = stream(seed, "setting");
-        let replicas = 4 + random.below(7) as usize;
+        let scheme = scheme(&mut stream(seed, "setting: scheme"));
+        // Real signatures cost a thousand times more than mock ones: few replicas make few.
+        let sizes = if scheme == SchemeKind::Mock { 7 } else { 2 };
+        let replicas = 4 + random.below(sizes) as usize;
         let mut world = Options::new(seed, replicas);
         if random.chance(300) {
             world.powers.fill_with(|| 1 + random.below(4));
@@ -108,7 +111,6 @@ impl Setting {
         world.disk = disk(&mut stream(seed, "setting: disk"));
         world.clocks = clocks(&mut stream(seed, "setting: clocks"), replicas);
         world.work = work(&mut stream(seed, "setting: work"));
-        let scheme = scheme(&mut stream(seed, "setting: scheme"));
         let troubles = troubles(&mut stream(seed, "setting: troubles"), world.timeout);
         let load = load(&mut stream(seed, "setting: load"));
         let phases = phases(&mut stream(seed, "setting: phases"), &world);
