@@ -39,7 +39,8 @@ pub type Forwarded = (Destination, Vec<u8>);
 /// is forwarded to it once more. And because frames get lost, what has been sent to everyone is
 /// sent again after every whole timeout in which nothing of this replica's clients was decided:
 /// without that a replica that was cut off meanwhile would wait for ever, while the others see
-/// nothing to do.
+/// nothing to do. So is, after every timeout, what later requests of this replica's clients have
+/// overtaken: while those come and go, nothing else would ever bring the lost one back.
 ///
 /// **Rotating leaders.** A request that has waited for a full rotation goes to the leader two or
 /// more views ahead, once, if this replica's own turns do not serve it: it is in no payload of
@@ -62,6 +63,8 @@ pub struct Forwarding {
     to_everyone: Arrival,
     again: Option<Again>,
     last_to_everyone: Time,
+    /// When something was last sent to everyone that everyone had been sent before.
+    last_again: Time,
     last_to_leader: Option<Time>,
     place: Option<Place>,
     /// What there was at each of the last changes of place: the oldest is a rotation ago.
@@ -91,6 +94,7 @@ impl Forwarding {
             to_everyone: Arrival::START,
             again: None,
             last_to_everyone: Time::ZERO,
+            last_again: Time::ZERO,
             last_to_leader: None,
             place: None,
             rotation: VecDeque::new(),
@@ -151,6 +155,7 @@ impl Forwarding {
         }
         let mut batches = self.for_everyone(now, mempool);
         batches.extend(self.again_for_everyone(now, mempool));
+        batches.extend(self.overtaken_for_everyone(now, mempool));
         forwarded.extend(
             batches
                 .into_iter()
@@ -246,10 +251,36 @@ impl Forwarding {
             self.wake_at(at);
             return Vec::new();
         }
-        self.last_to_everyone = now;
+        (self.last_to_everyone, self.last_again) = (now, now);
         self.wake_at(now.after(self.timeout));
         let collected = collect(mempool, Arrival::START, |waiting| {
             if waiting.arrival < end {
+                Step::Take
+            } else {
+                Step::Stop
+            }
+        });
+        collected.batches
+    }
+
+    /// What everyone has been sent and nobody has served, while later requests of ours were: it
+    /// was lost on the way, although the others have no reason to do anything about it.
+    fn overtaken_for_everyone(&mut self, now: Time, mempool: &Mempool) -> Vec<Vec<u8>> {
+        let end = self.to_everyone.min(mempool.local_progress().arrival);
+        let oldest = mempool.local_from(Arrival::START).next();
+        let Some(oldest) = oldest.filter(|oldest| oldest.arrival < end) else {
+            return Vec::new();
+        };
+        let at = self.last_again.max(oldest.received).after(self.timeout);
+        if now < at {
+            self.wake_at(at);
+            return Vec::new();
+        }
+        self.last_again = now;
+        self.wake_at(now.after(self.timeout));
+        let timeout = self.timeout;
+        let collected = collect(mempool, Arrival::START, |waiting| {
+            if waiting.arrival < end && waiting.received.after(timeout) <= now {
                 Step::Take
             } else {
                 Step::Stop

@@ -86,8 +86,12 @@ impl Checks {
 
     /// Whether a request waits at a replica that is older than this one.
     pub(crate) fn waits_older(&self, at: ReplicaId, than: RequestId) -> bool {
-        let waiting = self.waiting.get(&at).and_then(BTreeSet::first);
-        waiting.is_some_and(|oldest| *oldest < than)
+        self.oldest_at(at).is_some_and(|oldest| oldest < than)
+    }
+
+    /// The oldest request that waits at a replica.
+    pub(crate) fn oldest_at(&self, at: ReplicaId) -> Option<RequestId> {
+        self.waiting.get(&at)?.first().copied()
     }
 
     /// The requests that wait at a replica that has restarted, but for those that it turns out to

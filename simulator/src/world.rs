@@ -267,10 +267,11 @@ impl<P: Engine> World<P> {
         };
         let driver = &running.driver;
         format!(
-            "{id:?}: {:?}, executed {:?}, pending {} bytes, deadline {:?}",
+            "{id:?}: {:?}, executed {:?}, pending {} bytes, oldest of its clients' {:?}, deadline {:?}",
             driver.status(),
             driver.executed_height(),
             driver.pending_bytes(),
+            self.checks.oldest_at(id),
             driver.deadline().map(|at| node.global(at)),
         )
     }
