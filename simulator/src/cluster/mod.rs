@@ -195,6 +195,21 @@ impl<A: Application> Cluster<A> {
         self
     }
 
+    /// Starts all replicas, and lets virtual time pass until something holds.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Self::start`] and [`Simulation::run_until`].
+    pub fn run_until(
+        self,
+        within: Duration,
+        holds: impl Fn(&Simulation<A>) -> bool,
+    ) -> Result<Simulation<A>, ClusterError> {
+        let mut simulation = self.start()?;
+        simulation.run_until(within, holds)?;
+        Ok(simulation)
+    }
+
     /// Starts all replicas, at virtual time zero.
     ///
     /// # Errors

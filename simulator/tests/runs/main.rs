@@ -146,6 +146,28 @@ fn no_more_than_f_are_stopped_regression() {
     hold(EngineKind::HotStuffThreeChain, &drawn(334));
 }
 
+/// Seeds 2526, 4764 and 4957: a request whose frames were lost was not forwarded again while later
+/// ones of the same replica were served.
+#[test]
+fn overtaken_requests_regression() {
+    for seed in [2526, 4764, 4957] {
+        hold(EngineKind::Pbft, &drawn(seed));
+    }
+}
+
+/// Seed 308: a liar behind a babbler counted beyond the end of numbers.
+#[test]
+fn liars_at_the_end_of_numbers_regression() {
+    hold(EngineKind::Pbft, &drawn(308));
+}
+
+/// Seed 8: what was submitted only after the healing was required, too.
+#[test]
+fn only_what_waited_is_required_regression() {
+    hold(EngineKind::HotStuffTwoChain, &drawn(8));
+    hold(EngineKind::HotStuffThreeChain, &drawn(8));
+}
+
 /// `QUORATE_SEEDS` says how many seeds, and `QUORATE_SEED` from which.
 #[test]
 fn seeds_hold() {
