@@ -7,9 +7,12 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 /// An application that its replica and the simulation's user share.
 struct Shared<A>(Arc<RwLock<A>>);
 
-/// The applications of all replicas: of each, the one of its last start.
+/// The application of a replica's last start, if it has been started.
+type Slot<A> = Option<Arc<RwLock<A>>>;
+
+/// The applications of all replicas.
 #[derive(Debug)]
-pub(super) struct Applications<A>(Arc<RwLock<Vec<Option<Arc<RwLock<A>>>>>>);
+pub(super) struct Applications<A>(Arc<RwLock<Vec<Slot<A>>>>);
 
 /// Reads. What a panic has left behind may be looked at.
 fn read<T>(lock: &RwLock<T>) -> RwLockReadGuard<'_, T> {
