@@ -1,13 +1,12 @@
 //! Carries out what drivers want done, as the tokio shell does.
 
-use crate::adversary::{Scene, Speech};
 use crate::fact::Fact;
-use crate::trace::{Happening, Message, one, service};
+use crate::trace::Happening;
 use crate::world::What;
 use crate::{Engine, World};
 use quorate_core::{
-    Batch, Body, Channel, CheckpointClaim, Claim, Claims, Decision, Destination, Digest, Frame,
-    KeyRole, Note, Payload, Protocol, ReplicaId, Scheme, Signer, Verified, wire,
+    Batch, Body, CheckpointClaim, Claim, Claims, Decision, Destination, Digest, KeyRole, Note,
+    Payload, Persist, Protocol, ReplicaId, Scheme, Signer, Verified,
 };
 use quorate_replica::driver::{Action, CheckedBatch, Event, SignTicket};
 use quorate_replica::{Outcome, Service};
@@ -20,7 +19,7 @@ use std::time::Duration;
 type SignatureOf<P> = <<P as Protocol>::Scheme as Scheme>::Signature;
 
 /// Waits for a future that is ready at once.
-fn ready<T>(future: impl Future<Output = T>) -> T {
+pub(crate) fn ready<T>(future: impl Future<Output = T>) -> T {
     let mut context = Context::from_waker(Waker::noop());
     match pin!(future).poll(&mut context) {
         Poll::Ready(value) => value,
@@ -62,17 +61,7 @@ impl<P: Engine> World<P> {
     fn act(&mut self, id: ReplicaId, action: Action<P>) {
         let appends = matches!(action, Action::Append(_));
         match action {
-            Action::Append(persist) => {
-                self.trace(id, || Happening::Appended {
-                    record: persist.seq().0,
-                    text: format!("{:?}", persist.entry()),
-                });
-                self.nodes[id.index()].log.append(&persist);
-                self.tell(&Fact::Appended {
-                    by: id,
-                    record: persist.seq(),
-                });
-            }
+            Action::Append(persist) => self.append(id, &persist),
             Action::Sign(ticket, body) => self.sign(id, ticket, body),
             Action::Transmit(to, message) => self.speak(id, to, message),
             Action::SendService(to, message) => {
@@ -85,15 +74,7 @@ impl<P: Engine> World<P> {
                 self.later(delay, id, Event::PayloadChecked(ticket, fine));
             }
             Action::Execute(decision) => self.start_execution(id, decision),
-            Action::SignCheckpoint(claim) => {
-                let statement = claim.statement(&self.domain);
-                let signer = &self.signers[id.index()];
-                let signature = ready(signer.sign(KeyRole::Voting, statement));
-                let signature = signature.expect("local signers never fail");
-                self.tell_checkpoint(id, &claim);
-                let delay = self.work_random.duration(&self.options.work.sign);
-                self.later(delay, id, Event::CheckpointSigned(claim, signature));
-            }
+            Action::SignCheckpoint(claim) => self.sign_checkpoint(id, claim),
             Action::VerifyCheckpoint(by, claim, signature) => {
                 self.verify_checkpoint(id, by, claim, signature);
             }
@@ -112,6 +93,38 @@ impl<P: Engine> World<P> {
                 self.nodes[id.index()].store.begin_checkpoint(checkpoint);
                 self.schedule_at(stored, id, What::Stored(run));
             }
+            action => self.report(id, action),
+        }
+        if let Some(running) = &mut self.nodes[id.index()].running {
+            running.just_appended = appends;
+        }
+    }
+
+    fn append(&mut self, id: ReplicaId, persist: &Persist<P>) {
+        self.trace(id, || Happening::Appended {
+            record: persist.seq().0,
+            text: format!("{:?}", persist.entry()),
+        });
+        self.nodes[id.index()].log.append(persist);
+        self.tell(&Fact::Appended {
+            by: id,
+            record: persist.seq(),
+        });
+    }
+
+    fn sign_checkpoint(&mut self, id: ReplicaId, claim: CheckpointClaim) {
+        let statement = claim.statement(&self.domain);
+        let signer = &self.signers[id.index()];
+        let signature = ready(signer.sign(KeyRole::Voting, statement));
+        let signature = signature.expect("local signers never fail");
+        self.tell_checkpoint(id, &claim);
+        let delay = self.work_random.duration(&self.options.work.sign);
+        self.later(delay, id, Event::CheckpointSigned(claim, signature));
+    }
+
+    /// What a driver says without wanting an answer.
+    fn report(&mut self, id: ReplicaId, action: Action<P>) {
+        match action {
             Action::Diverged(claim) => {
                 assert!(!self.is_correct(id), "{id:?} has diverged: {claim:?}");
             }
@@ -143,9 +156,6 @@ impl<P: Engine> World<P> {
             }
             action => unreachable!("an unknown action: {action:?}"),
         }
-        if let Some(running) = &mut self.nodes[id.index()].running {
-            running.just_appended = appends;
-        }
     }
 
     fn accepts(&self, id: ReplicaId, payload: &Payload) -> bool {
@@ -162,108 +172,6 @@ impl<P: Engine> World<P> {
         let signed = ready(Verified::sign(&self.domain, signer, body));
         let delay = self.work_random.duration(&self.options.work.sign);
         self.later(delay, id, Event::Signed(ticket, signed));
-    }
-
-    /// A message of the protocol leaves, unless an adversary has something else in mind.
-    fn speak(&mut self, id: ReplicaId, to: Destination, message: Verified<P>) {
-        if let Some(mut mind) = self.nodes[id.index()].mind.take() {
-            let speech = Speech {
-                to,
-                body: message.into_signed().body,
-                after: Duration::ZERO,
-            };
-            let speeches = mind.speak(&mut self.scene(id), speech);
-            self.nodes[id.index()].mind = Some(mind);
-            self.utter(id, speeches);
-            return;
-        }
-        self.transmit(id, to, &message, Duration::ZERO);
-    }
-
-    fn scene(&mut self, id: ReplicaId) -> Scene<'_> {
-        Scene {
-            me: id,
-            now: self.now,
-            replicas: &self.ids,
-            timeout: self.options.timeout,
-            random: &mut self.adversary_random,
-            acts: &mut self.checks.counts.acts,
-        }
-    }
-
-    /// An adversary speaks, and signs as itself.
-    fn utter(&mut self, id: ReplicaId, speeches: Vec<Speech<P>>) {
-        for speech in speeches {
-            self.tell_signed(id, &speech.body, None);
-            let signer = &self.signers[id.index()];
-            let signed = ready(Verified::sign(&self.domain, signer, speech.body));
-            let signed = signed.expect("local signers never fail");
-            self.transmit(id, speech.to, &signed, speech.after);
-            if let Some(mind) = &mut self.nodes[id.index()].mind {
-                mind.spoke(&signed);
-            }
-        }
-    }
-
-    /// A service message leaves, unless an adversary has something else in mind.
-    fn serve(&mut self, id: ReplicaId, to: Destination, message: Service<P>) {
-        let mut message = Some(message);
-        if let Some(mut mind) = self.nodes[id.index()].mind.take() {
-            message = message.and_then(|it| mind.serve(&mut self.scene(id), to, it));
-            self.nodes[id.index()].mind = Some(mind);
-            if let Some(Service::Checkpoint(claim, signature)) = &mut message {
-                // Perhaps it is not what its driver has signed.
-                let signer = &self.signers[id.index()];
-                let signed = ready(signer.sign(KeyRole::Voting, claim.statement(&self.domain)));
-                *signature = signed.expect("local signers never fail");
-                let claim = *claim;
-                self.tell_checkpoint(id, &claim);
-            }
-        }
-        if let Some(message) = message {
-            self.trace(id, || Happening::SentService {
-                to: one(to),
-                text: service(&message),
-            });
-            let frame = message.encode(&self.domain, id);
-            self.send(id, to, &frame, Duration::ZERO);
-        }
-    }
-
-    fn transmit(&mut self, id: ReplicaId, to: Destination, message: &Verified<P>, after: Duration) {
-        self.trace(id, || Happening::Sent {
-            to: one(to),
-            message: Message::of(message.body()),
-        });
-        let statement = message.signed().signing().statement(&self.domain);
-        self.tell(&Fact::Sent { by: id, statement });
-        let channel = match message.body().payload() {
-            Some(_) => Channel::Blocks,
-            None => Channel::Votes,
-        };
-        let frame = Frame {
-            channel,
-            kind: message.body().kind(),
-            bytes: wire::encode(&self.domain, message.signed()),
-        };
-        self.send(id, to, &frame, after);
-    }
-
-    fn send(&mut self, id: ReplicaId, to: Destination, frame: &Frame, after: Duration) {
-        let recipients = match to {
-            Destination::Others => self.ids(),
-            Destination::One(other) => vec![other],
-        };
-        for other in recipients {
-            if other == id {
-                continue;
-            }
-            let delays = self.network.route(id, other, self.now);
-            for delay in delays.into_iter().flatten() {
-                let arrives = What::Arrives(id, frame.clone());
-                self.schedule(after + delay, other, arrives);
-            }
-        }
     }
 
     fn verify(&mut self, id: ReplicaId, batch: Batch<P>) {
@@ -302,15 +210,6 @@ impl<P: Engine> World<P> {
         let delay = self.work_random.duration(&self.options.work.check);
         if holds {
             self.later(delay, id, Event::CheckpointVerified(by, claim, signature));
-        }
-    }
-
-    /// What an adversary makes of a message that it gets.
-    fn hear(&mut self, id: ReplicaId, message: &Verified<P>) {
-        if let Some(mut mind) = self.nodes[id.index()].mind.take() {
-            let speeches = mind.hear(&mut self.scene(id), message);
-            self.nodes[id.index()].mind = Some(mind);
-            self.utter(id, speeches);
         }
     }
 

@@ -43,6 +43,7 @@ mod scenario;
 mod schedule;
 mod scheme;
 mod setting;
+mod speaking;
 mod speed;
 mod stream;
 mod telling;
