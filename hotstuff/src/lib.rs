@@ -50,7 +50,7 @@ pub use engine::HotStuff;
 #[cfg(feature = "planted-bugs")]
 pub use planted::PlantedBug;
 pub use proof::Proof;
-pub use record::{Record, TimedOut, Voted};
+pub use record::{Proposed, Record, TimedOut, Voted};
 pub use rule::{Ballot, CommitRule, Lock};
 pub use three_chain::ThreeChain;
 pub use timeout::{SignedVote, TIMEOUT, Timeout, TimeoutCertificate, TimeoutGroup};

@@ -4,7 +4,9 @@ use crate::engine::PROPOSALS_KEPT;
 use crate::pacemaker::Timer;
 use crate::planted::PlantedBug;
 use crate::tree::Node;
-use crate::{Block, Body, CommitRule, FullBlock, HotStuff, Proposal, Record, TimeoutCertificate};
+use crate::{
+    Block, Body, CommitRule, FullBlock, HotStuff, Proposal, Proposed, Record, TimeoutCertificate,
+};
 use quorate_core::{
     Digest, Evidence, Fault, Outbox, Payload, Recipients, Scheme, Ticket, Time, Verified, View,
 };
@@ -112,7 +114,13 @@ impl<S: Scheme, R: CommitRule> HotStuff<S, R> {
             timeout: timeout.clone(),
         };
         let body = Body::Proposal(proposal);
-        out.promise(Record::Proposed(view), Recipients::All, body);
+        let record = Proposed {
+            view,
+            high_qc: self.high_qc.clone(),
+            timeout: timeout.clone(),
+        };
+        let record = Record::Proposed(Box::new(record));
+        out.promise(record, Recipients::All, body);
         let node = Node {
             block,
             payload: Some(payload.clone()),

@@ -11,12 +11,29 @@ use quorate_core::{Scheme, View};
 /// are not executed yet.
 #[derive(Clone, Debug, BorshSerialize, BorshDeserialize)]
 pub enum Record<S: Scheme> {
-    /// Proposed in this view, hence never again in it.
-    Proposed(View),
+    /// Proposed in a view, hence never again in it.
+    Proposed(#[borsh(bound(serialize = "", deserialize = ""))] Box<Proposed<S>>),
     /// Voted for a block. Its payload is in the log before this entry, unless it is empty.
     Voted(#[borsh(bound(serialize = "", deserialize = ""))] Box<Voted<S>>),
     /// Gave up a view.
     TimedOut(#[borsh(bound(serialize = "", deserialize = ""))] Box<TimedOut<S>>),
+}
+
+/// A proposal's view, and why it could be made there.
+///
+/// The leader alone may know: votes came to it only, and timeouts may have. If it stops before its
+/// own vote for the proposal is written, it is back in this view all the same, and has to show
+/// the others the way there: they cannot give up the one below without it.
+#[derive(Clone, Debug, BorshSerialize, BorshDeserialize)]
+pub struct Proposed<S: Scheme> {
+    /// The view.
+    pub view: View,
+    /// The highest certificate, on which the proposal stands.
+    #[borsh(bound(serialize = "", deserialize = ""))]
+    pub high_qc: Certificate<S>,
+    /// How the view began, if not by that certificate.
+    #[borsh(bound(serialize = "", deserialize = ""))]
+    pub timeout: Option<TimeoutCertificate<S>>,
 }
 
 /// A vote, and what it depends on.

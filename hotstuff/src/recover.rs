@@ -116,7 +116,11 @@ impl<S: Scheme, R: CommitRule> HotStuff<S, R> {
 
     fn recover_record(&mut self, seq: Seq, record: Record<S>, blocks: &mut Vec<Block<S>>) {
         match record {
-            Record::Proposed(view) => self.safety.proposed(view),
+            Record::Proposed(proposed) => {
+                self.safety.proposed(proposed.view);
+                self.recover_certificate(&proposed.high_qc);
+                self.recover_timeout_certificate(proposed.timeout);
+            }
             Record::Voted(voted) => {
                 let Voted {
                     vote,

@@ -5,8 +5,8 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use quorate_core::testing::Mock;
 use quorate_core::{Body as _, Digest, Height, Payload, Protocol, View};
 use quorate_hotstuff::{
-    Advance, BlockRequest, Blocks, Body, Commits, Lock, Proof, Proposal, Record, SignedVote,
-    TimedOut, Timeout, TwoChain, Vote, Voted,
+    Advance, BlockRequest, Blocks, Body, Commits, Lock, Proof, Proposal, Proposed, Record,
+    SignedVote, TimedOut, Timeout, TwoChain, Vote, Voted,
 };
 use std::path::PathBuf;
 
@@ -120,7 +120,12 @@ fn encodings_are_what_they_were() {
             blocks: vec![two, one.clone()],
         }),
     );
-    golden::<Record<Mock>>("record_proposed", &Record::Proposed(View(4)));
+    let proposed = Proposed {
+        view: View(4),
+        high_qc: qc_two.clone(),
+        timeout: Some(given_up.clone()),
+    };
+    golden::<Record<Mock>>("record_proposed", &Record::Proposed(Box::new(proposed)));
     let voted = Voted {
         vote: Vote {
             view: View(4),

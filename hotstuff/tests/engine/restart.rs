@@ -1,8 +1,8 @@
 //! What survives a restart, and what is said again.
 
 use crate::builder::{Builder, Driven, records, sent, vote};
-use quorate_core::{Recipients, ReplicaId};
-use quorate_hotstuff::{Body, CommitRule, ThreeChain, TwoChain};
+use quorate_core::{Input, Output, Payload, Recipients, ReplicaId};
+use quorate_hotstuff::{Advance, Body, CommitRule, ThreeChain, TwoChain};
 
 fn under_both(test: fn(), same: fn()) {
     test();
@@ -89,4 +89,43 @@ fn one_record_is_enough() {
         the_newest_record_is_enough::<TwoChain>(timed_out);
         the_newest_record_is_enough::<ThreeChain>(timed_out);
     }
+}
+
+/// A leader stops when its proposal is written and its vote is not. Back in its view, it shows the
+/// others how that began: they may have no other way there (simulator, two-chain, seed 3836).
+fn a_leader_shows_why_it_proposed<R: CommitRule>() {
+    let builder = Builder::<R>::new(2);
+    let mut driven = Driven::start(&builder, Vec::new());
+    let advance = Advance {
+        high_qc: builder.genesis(),
+        timeout: Some(builder.given_up(1, &[(builder.genesis(), &[0, 1, 3])])),
+    };
+    let outputs = driven.hear(builder.verified(0, Body::Advance(advance)));
+    assert_eq!(driven.engine.view().0, 2);
+    let ticket = outputs.iter().find_map(|output| match output {
+        Output::Build { ticket, .. } => Some(*ticket),
+        _ => None,
+    });
+    let ticket = ticket.expect("the leader of view 2 builds a payload");
+    let outputs = driven.step(Input::Built(ticket, Payload::new(vec![1])));
+    let mut written = records(&outputs);
+    assert_eq!(written.len(), 2, "a proposal and a vote: {written:?}");
+    written.pop();
+    let mut again = Driven::start(&builder, written);
+    assert_eq!(again.engine.view().0, 2);
+    let mut repeated = sent(&again.pass_deadline());
+    repeated.extend(sent(&again.pass_deadline()));
+    let shows = |body: &_| match body {
+        Body::Advance(advance) => advance.timeout.as_ref().is_some_and(|it| it.view.0 == 1),
+        _ => false,
+    };
+    assert!(repeated.iter().any(|(_, body)| shows(body)), "{repeated:?}");
+}
+
+#[test]
+fn leaders_show_the_way() {
+    under_both(
+        a_leader_shows_why_it_proposed::<TwoChain>,
+        a_leader_shows_why_it_proposed::<ThreeChain>,
+    );
 }
