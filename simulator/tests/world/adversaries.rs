@@ -91,7 +91,7 @@ fn options(seed: u64, replicas: usize) -> Options {
 /// One of four.
 fn alone<P: Engine>(behaviours: &[Behaviour]) {
     let mut acts = 0;
-    for seed in seeds(40) {
+    for seed in seeds(20) {
         let id = ReplicaId(seed as u16 % 4);
         acts += withstand::<P>(options(seed, 4), &[(id, behaviours.to_vec())], 0);
     }
@@ -151,7 +151,7 @@ fn any(random: &mut Random) -> Behaviour {
 
 /// Two of seven, which do different things.
 fn two_of_seven<P: Engine>() {
-    for seed in seeds(60) {
+    for seed in seeds(30) {
         let mut random = Random::new(seed);
         let first = random.below(7) as u16;
         let second = (first + 1 + random.below(6) as u16) % 7;
@@ -162,7 +162,7 @@ fn two_of_seven<P: Engine>() {
 
 /// Two behaviours at once, one of them a lie, while the network falls apart and comes together.
 fn liars_in_trouble<P: Engine>() {
-    for seed in seeds(100) {
+    for seed in seeds(40) {
         let mut random = Random::new(seed);
         let (replicas, count) = if seed % 3 == 0 { (7, 2) } else { (4, 1) };
         let first = random.below(replicas) as u16;

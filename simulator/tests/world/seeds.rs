@@ -10,7 +10,7 @@ fn seeds() -> std::ops::Range<u64> {
     if let Some(seed) = number("QUORATE_SEED") {
         return seed..seed + 1;
     }
-    0..number("QUORATE_SEEDS").unwrap_or(50)
+    0..number("QUORATE_SEEDS").unwrap_or(30)
 }
 
 /// Four or seven replicas.
