@@ -22,7 +22,7 @@ fn a_vote_binds_after_a_restart<R: CommitRule>() {
         *to == Recipients::One(ReplicaId(2)) && matches!(body, Body::Vote(vote) if *vote == first)
     };
     assert!(repeated.iter().any(is_first), "{repeated:?}");
-    let payload = quorate_core::Payload::new(vec![1]);
+    let payload = Payload::new(vec![1]);
     let block = quorate_hotstuff::Block::extending(
         builder.genesis(),
         quorate_core::View(1),

@@ -155,6 +155,13 @@ fn overtaken_requests_regression() {
     }
 }
 
+/// Seed 3836: a leader that stopped when its proposal was written and its vote was not came back to
+/// a view that the others could not reach.
+#[test]
+fn alone_in_a_view_regression() {
+    hold(EngineKind::HotStuffTwoChain, &drawn(3836));
+}
+
 /// Seed 308: a liar behind a babbler counted beyond the end of numbers.
 #[test]
 fn liars_at_the_end_of_numbers_regression() {
