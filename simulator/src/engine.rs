@@ -6,8 +6,8 @@ use crate::Planted;
 use crate::adversary::Deceit;
 use crate::oracle::Phases;
 use crate::{SimulatedScheme, fact};
-use quorate_core::{Body as _, Digest, Height, Place, Protocol, Rotation, ValidatorSet};
-use quorate_hotstuff::{Body, CommitRule, Header, HotStuff};
+use quorate_core::{Body as _, Digest, Height, Place, Protocol, ReplicaId, Rotation, ValidatorSet};
+use quorate_hotstuff::{Body, CommitRule, Header, HotStuff, TimeoutCertificate};
 use quorate_pbft::Pbft;
 use quorate_tendermint::Tendermint;
 use std::time::Duration;
@@ -44,6 +44,12 @@ pub trait Engine: Protocol<Scheme: SimulatedScheme> + Deceit {
         Vec::new()
     }
 
+    /// Whose statements in a message have to make a quorum together, though each has its own.
+    fn gathered(body: &Self::Body) -> Vec<Vec<ReplicaId>> {
+        let _ = body;
+        Vec::new()
+    }
+
     /// Who leads where.
     #[must_use]
     fn leaders(validators: &ValidatorSet) -> Rotation {
@@ -71,6 +77,15 @@ impl<S: SimulatedScheme> Engine for Pbft<S> {
             earlier: quorate_pbft::PREPARE,
             later: quorate_pbft::COMMIT,
         }
+    }
+
+    fn gathered(body: &Self::Body) -> Vec<Vec<ReplicaId>> {
+        let new_view = match body {
+            quorate_pbft::Body::NewView(it) => it,
+            quorate_pbft::Body::NewViewCopy(it) => &it.new_view,
+            _ => return Vec::new(),
+        };
+        vec![new_view.view_changes.iter().map(|it| it.by).collect()]
     }
 }
 
@@ -110,6 +125,21 @@ impl<S: SimulatedScheme, R: CommitRule> Engine for HotStuff<S, R> {
             Body::Proposal(proposal) => proposal.full.block.header.id(),
             body => body.signing().digest,
         }
+    }
+
+    fn gathered(body: &Self::Body) -> Vec<Vec<ReplicaId>> {
+        let timeout = match body {
+            Body::Proposal(it) => it.timeout.as_ref(),
+            Body::Advance(it) => it.timeout.as_ref(),
+            _ => None,
+        };
+        let signers = |it: &TimeoutCertificate<S>| {
+            let groups = it.groups.iter();
+            groups
+                .flat_map(|group| group.certificate.signers.iter())
+                .collect()
+        };
+        timeout.map(signers).into_iter().collect()
     }
 
     fn blocks(body: &Self::Body) -> Vec<fact::Block> {

@@ -121,6 +121,14 @@ pub enum Fact {
         /// On what.
         certificate: Certificate,
     },
+    /// A replica shows others who, by statements of their own, have together let it go on: the
+    /// parts of a certificate of timeouts, or the view changes of a new view.
+    Gathered {
+        /// Who shows it.
+        by: ReplicaId,
+        /// Who has signed.
+        signers: Vec<ReplicaId>,
+    },
     /// A replica decides.
     Decided {
         /// Who.
@@ -241,6 +249,7 @@ impl Fact {
             | Self::Durable { by, .. }
             | Self::Signed { by, .. }
             | Self::Sent { by, .. }
+            | Self::Gathered { by, .. }
             | Self::Relied { by, .. }
             | Self::Decided { by, .. }
             | Self::Executed { by, .. }

@@ -84,6 +84,9 @@ impl<P: Engine> World<P> {
         });
         let statement = message.signed().signing().statement(&self.domain);
         self.tell(&Fact::Sent { by: id, statement });
+        for signers in P::gathered(message.body()) {
+            self.tell(&Fact::Gathered { by: id, signers });
+        }
         let channel = match message.body().payload() {
             Some(_) => Channel::Blocks,
             None => Channel::Votes,

@@ -19,6 +19,7 @@ impl Oracle for Support {
     fn observe(&mut self, _: Time, fact: &Fact, ledger: &Ledger) -> Result<(), String> {
         match fact {
             Fact::Relied { by, certificate } => check(ledger, *by, certificate),
+            Fact::Gathered { by, signers } => check_gathered(ledger, *by, signers),
             Fact::Stable {
                 by, certificate, ..
             } => {
@@ -35,6 +36,22 @@ impl Oracle for Support {
             _ => Ok(()),
         }
     }
+}
+
+/// Those who let a correct replica go on are distinct, and a quorum.
+fn check_gathered(ledger: &Ledger, by: ReplicaId, signers: &[ReplicaId]) -> Result<(), String> {
+    let twice = (1..signers.len()).find(|index| signers[..*index].contains(&signers[*index]));
+    if let Some(index) = twice {
+        return Err(format!("{by:?} shows {:?} twice", signers[index]));
+    }
+    let power: u64 = signers.iter().map(|id| ledger.table().power(*id)).sum();
+    let needed = ledger.table().needed(Threshold::Quorum);
+    if power < needed {
+        return Err(format!(
+            "{by:?} shows {signers:?}, with power {power} and not {needed}"
+        ));
+    }
+    Ok(())
 }
 
 /// One of the certificates, at least, is of a quorum.

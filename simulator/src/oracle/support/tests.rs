@@ -93,3 +93,17 @@ fn decisions_and_checkpoints_need_a_quorum() {
     signed().fine(stable(Threshold::Quorum));
     signed().fires(stable(Threshold::Weak), "no certificate");
 }
+
+fn shows(signers: &[u16]) -> Fact {
+    Fact::Gathered {
+        by: ReplicaId(0),
+        signers: signers.iter().copied().map(ReplicaId).collect(),
+    }
+}
+
+#[test]
+fn what_lets_a_replica_go_on_is_a_quorum_of_distinct_replicas() {
+    signed().fine(shows(&[0, 2, 3]));
+    signed().fires(shows(&[0, 2]), "with power 2 and not 3");
+    signed().fires(shows(&[0, 2, 2]), "r2 twice");
+}
