@@ -13,6 +13,7 @@ compile_error!(
 );
 
 pub mod driver;
+pub mod entry;
 
 mod checkpoints;
 mod config;

@@ -3,7 +3,7 @@
 //! These travel on the service channel, which authenticates the sender; only checkpoint votes are
 //! signed, because they are shown to third parties.
 
-use borsh::{BorshDeserialize, BorshSerialize};
+use borsh::BorshDeserialize;
 use bytes::Bytes;
 use quorate_core::wire::{Envelope, FIRST_SERVICE_KIND, WireError};
 use quorate_core::{
@@ -137,42 +137,5 @@ impl<P: Protocol> Service<P> {
             kind::PAYLOAD => Self::Payload(Payload::new(content)),
             _ => return Err(WireError::Malformed),
         })
-    }
-}
-
-/// An entry of the safety log as it is written: a tag, and the record or payload.
-pub(crate) mod entry {
-    use super::{BorshSerialize, Payload, Protocol};
-    use quorate_core::Entry;
-
-    const RECORD: u8 = 0;
-    const PAYLOAD: u8 = 1;
-
-    /// Encodes an entry.
-    pub(crate) fn encode<P: Protocol>(entry: &Entry<P>) -> Vec<u8> {
-        match entry {
-            Entry::Record(record) => {
-                let mut bytes = vec![RECORD];
-                record
-                    .serialize(&mut bytes)
-                    .expect("writing to memory does not fail");
-                bytes
-            }
-            Entry::Payload(payload) => {
-                let mut bytes = Vec::with_capacity(1 + payload.len());
-                bytes.push(PAYLOAD);
-                bytes.extend_from_slice(payload.bytes());
-                bytes
-            }
-        }
-    }
-
-    /// Decodes an entry; `None` if another version or another engine wrote it.
-    pub(crate) fn decode<P: Protocol>(bytes: &[u8]) -> Option<Entry<P>> {
-        match bytes.split_first()? {
-            (&RECORD, record) => borsh::from_slice(record).ok().map(Entry::Record),
-            (&PAYLOAD, payload) => Some(Entry::Payload(Payload::new(payload))),
-            _ => None,
-        }
     }
 }

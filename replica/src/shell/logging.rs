@@ -1,7 +1,7 @@
 //! The safety log's thread: appends what has gathered, and syncs once.
 
 use crate::driver::Event;
-use crate::service::entry;
+use crate::entry;
 use quorate_core::{Persist, Protocol, SafetyLog, Seq, StorageError};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

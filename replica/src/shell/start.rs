@@ -9,8 +9,8 @@ use super::task::DriverTask;
 use super::verification::{PayloadRule, Verification};
 use super::{Clock, PeerWork, ReplicaStatus, logging, serving, store};
 use crate::driver::{Driver, Survived};
+use crate::entry;
 use crate::handle::{ReplicaHandle, Shared, Waiters};
-use crate::service::entry;
 use crate::{Executor, ReplicaConfig, ReplyLimits, StartError};
 use quorate_core::{
     Application, BlockStore, Checkpoint, CheckpointClaim, Decision, Height, Payload, Place,
