@@ -120,10 +120,10 @@ impl<S: Scheme> Pbft<S> {
     }
 
     /// Counts the early commits that are early no more.
-    pub(crate) fn replay_early(&mut self, out: &mut Outbox<Self>) {
+    pub(crate) fn replay_early(&mut self, now: Time, out: &mut Outbox<Self>) {
         for (_, message) in std::mem::take(&mut self.early) {
             if let Body::Commit(vote) = message.body() {
-                self.on_commit(*vote, message, out);
+                self.on_commit(now, *vote, message, out);
             }
         }
     }
@@ -194,7 +194,7 @@ impl<S: Scheme> Pbft<S> {
         }
         self.checks.retain(|_, (checked, _)| *checked > height);
         self.follow_plan(now, out);
-        self.replay_early(out);
+        self.replay_early(now, out);
         self.prune(out);
     }
 

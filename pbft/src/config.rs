@@ -9,8 +9,8 @@ use std::time::Duration;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
     /// How long a request may wait, or a proposal stay undecided, before the replica gives up on
-    /// the primary; also how long it first waits for a new view. Doubled for each view that fails
-    /// in a row.
+    /// the primary; also how long it first waits for a new view. Doubled for each view that ends
+    /// before it has served for eight timeouts, halved after every eight that it serves.
     pub request_timeout: Duration,
     /// What the doubling never exceeds.
     pub timeout_max: Duration,
@@ -39,7 +39,7 @@ impl Default for Config {
 }
 
 impl Config {
-    /// How long to wait in a view after `failed` views that failed in a row.
+    /// How long to wait in a view after `failed` failures.
     pub(crate) fn timeout(&self, failed: u32) -> Duration {
         let factor = 1u32.checked_shl(failed.min(31)).unwrap_or(u32::MAX);
         self.request_timeout
@@ -47,8 +47,20 @@ impl Config {
             .min(self.timeout_max.max(self.request_timeout))
     }
 
-    /// How long nothing may happen before the replica repeats its last promises and asks others
-    /// what it has missed.
+    /// How long a view must serve before the timeout after `failed` failures is halved.
+    pub(crate) fn settling(&self, failed: u32) -> Duration {
+        self.timeout(failed).saturating_mul(8)
+    }
+
+    /// How long nothing may be decided before the replica repeats its last votes and asks others
+    /// what it has missed: early enough for an answer before anybody gives up on the primary, and
+    /// no earlier, because a busy cluster is far more often slow than it loses messages, and
+    /// repeating everything in flight makes it slower.
+    pub(crate) fn patience(&self) -> Duration {
+        self.request_timeout / 2
+    }
+
+    /// How often a replica repeats its view change, and how often it is told where the others are.
     pub(crate) fn pace(&self) -> Duration {
         self.request_timeout / 4
     }

@@ -60,10 +60,12 @@ pub struct Pbft<S: Scheme> {
     pub(crate) accused: SignerSet,
     /// When each replica was last sent a new-view.
     pub(crate) helped: BTreeMap<ReplicaId, Time>,
-    /// Views that failed in a row.
+    /// How often the timeout is doubled.
     pub(crate) failed: u32,
-    /// Whether the present view has decided something, so that its end is no failure in a row.
-    pub(crate) progressed: bool,
+    /// Whether the present view has served for long enough that its end is no failure in a row.
+    pub(crate) settled: bool,
+    /// Since when the present view has to serve for the timeout to be halved.
+    pub(crate) serves_since: Time,
     pub(crate) waiting: Option<Time>,
     /// When to give up on the view that is being changed to.
     pub(crate) new_view_deadline: Option<Time>,
@@ -196,7 +198,8 @@ impl<S: Scheme> Pbft<S> {
             next_ticket: Ticket(0),
             helped: BTreeMap::new(),
             failed: 0,
-            progressed: true,
+            settled: true,
+            serves_since: now,
             waiting: None,
             new_view_deadline: None,
             repeat_at: None,
@@ -207,7 +210,7 @@ impl<S: Scheme> Pbft<S> {
         match message.body() {
             Body::PrePrepare(_) => self.on_pre_prepare(now, message, out),
             Body::Prepare(vote) => self.on_prepare(*vote, message, out),
-            Body::Commit(vote) => self.on_commit(*vote, message, out),
+            Body::Commit(vote) => self.on_commit(now, *vote, message, out),
             Body::ViewChange(_) => self.on_view_change(now, message, out),
             Body::NewView(_) => self.on_new_view_message(now, message, out),
             Body::Lagging(lagging) => self.on_lagging(now, message.by(), *lagging, out),
@@ -218,10 +221,15 @@ impl<S: Scheme> Pbft<S> {
 
     /// Does what follows from the state, whatever the input was.
     fn settle(&mut self, now: Time, out: &mut Outbox<Self>) {
-        self.deliver(out);
+        self.deliver(now, out);
         self.build(out);
         if self.is_stalled() {
-            let pace = self.setup.config.pace();
+            let config = &self.setup.config;
+            let pace = if self.is_active() {
+                config.patience()
+            } else {
+                config.pace()
+            };
             self.repeat_at.get_or_insert(now.after(pace));
         } else {
             self.repeat_at = None;

@@ -211,6 +211,7 @@ impl<S: Scheme> Pbft<S> {
     /// A commit.
     pub(crate) fn on_commit(
         &mut self,
+        now: Time,
         vote: Vote,
         message: Verified<Self>,
         out: &mut Outbox<Self>,
@@ -225,7 +226,7 @@ impl<S: Scheme> Pbft<S> {
         let votes = &mut slot.ballot.commits;
         if Self::count(&self.setup, &mut self.accused, votes, message, out) {
             self.advance(vote.height, out);
-            self.deliver(out);
+            self.deliver(now, out);
         }
     }
 
@@ -297,16 +298,14 @@ impl<S: Scheme> Pbft<S> {
     }
 
     /// Hands on what is decided, in order.
-    pub(crate) fn deliver(&mut self, out: &mut Outbox<Self>) {
+    pub(crate) fn deliver(&mut self, now: Time, out: &mut Outbox<Self>) {
         while let Some(slot) = self.slots.get_mut(&self.decided.next()) {
             let Some(decision) = slot.outcome.take() else {
                 return;
             };
             let view = decision.proof.view;
             if view == self.view && self.is_active() && !decision.payload.is_empty() {
-                // The view works, so the next failure is the first.
-                self.progressed = true;
-                self.failed = 0;
+                self.note_service(now);
             }
             out.note(Note::Decided(decision.height, view));
             self.commit(decision, out);

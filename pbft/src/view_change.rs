@@ -31,10 +31,10 @@ impl<S: Scheme> Pbft<S> {
     pub(crate) fn start_view_change(&mut self, view: View, now: Time, out: &mut Outbox<Self>) {
         assert!(view > self.view, "views only grow");
         out.note(Note::TimedOut(self.decided.next(), self.view));
-        if !self.progressed {
+        if !self.settled {
             self.failed = self.failed.saturating_add(1);
         }
-        self.progressed = false;
+        self.settled = false;
         self.view = view;
         self.checks.clear();
         self.building = None;
@@ -52,6 +52,22 @@ impl<S: Scheme> Pbft<S> {
         let seq = out.promise(record, Recipients::All, body);
         self.own_view_change = Some((view_change, seq));
         self.count_view_changes(now, out);
+    }
+
+    /// The view has decided a request. If it has done so for a while, the timeout is halved, and
+    /// the view's end will be no failure in a row.
+    ///
+    /// Not at the first decision: where the timeout is too short for the network or the machines,
+    /// a view serves a few requests before it is given up too, and the cluster would spend its
+    /// time changing views.
+    pub(crate) fn note_service(&mut self, now: Time) {
+        let config = &self.setup.config;
+        if now < self.serves_since.after(config.settling(self.failed)) {
+            return;
+        }
+        self.settled = true;
+        self.failed = self.failed.saturating_sub(1);
+        self.serves_since = now;
     }
 
     /// A view change of another replica, or the copy of our own.
@@ -265,6 +281,7 @@ impl<S: Scheme> Pbft<S> {
             self.own_view_change = None;
             self.new_view_deadline = None;
             self.patient_since = now;
+            self.serves_since = now;
         }
         self.repeat_at = None;
         self.checks.clear();
@@ -284,7 +301,7 @@ impl<S: Scheme> Pbft<S> {
             out.fetch(self.decided.next());
         }
         self.follow_plan(now, out);
-        self.replay_early(out);
+        self.replay_early(now, out);
     }
 
     /// Takes up what the new-view proposes again, where the window allows and it has not been

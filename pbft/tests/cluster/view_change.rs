@@ -144,6 +144,19 @@ fn timeouts_double_until_the_network_is_fast_enough_and_then_recover() {
     });
     let ids = cluster.ids();
     cluster.expect("decisions", reached(ids, 20), 120 * SECOND);
+
+    // A decision alone does not bring the short timeout back, or each view would end after a few.
+    let now = |cluster: &Cluster<Engine>| {
+        let status = cluster.status(r(0)).unwrap();
+        (status.place.view.0, status.decided.0)
+    };
+    let (view, decided) = now(&cluster);
+    cluster.run_for(60 * SECOND);
+    let (view, decided) = (now(&cluster).0 - view, now(&cluster).1 - decided);
+    assert!(
+        decided > 50 * view.max(1),
+        "{decided} decisions in {view} views"
+    );
 }
 
 #[test]

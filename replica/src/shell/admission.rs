@@ -2,7 +2,12 @@
 //!
 //! A queue that is longer than the engine's patience makes a busy leader look like a faulty one,
 //! and adds nothing to throughput. So the limit follows the age of the oldest request that waits:
-//! it shrinks while that age is above a target, and grows while clients use all of it.
+//! it shrinks when that age is above a target, and grows while clients use all of it.
+//!
+//! What a change does is seen only when the requests that were admitted before it are decided.
+//! Until then the limit is not changed again (as in TCP, once a round trip), except that it shrinks
+//! further while the oldest request goes on to age: with many replicas a round takes a good part
+//! of the target, and whoever does not wait for it overshoots in both directions.
 
 use quorate_core::Time;
 use std::sync::Arc;
@@ -101,6 +106,12 @@ pub(super) struct Admission {
     most: usize,
     target: Duration,
     next: Time,
+    /// When the limit was changed last.
+    changed: Time,
+    /// How often it has shrunk since it was last seen what a change did.
+    shrunk: u32,
+    /// Whether it has never shrunk: until then nobody knows its order of magnitude, and it doubles.
+    probing: bool,
 }
 
 impl Admission {
@@ -120,6 +131,9 @@ impl Admission {
             most,
             target,
             next: Time::ZERO,
+            changed: Time::ZERO,
+            shrunk: 0,
+            probing: true,
         }
     }
 
@@ -137,11 +151,23 @@ impl Admission {
         let age = oldest_waiting.map_or(Duration::ZERO, |since| now.since(since));
         let free = self.room.permits.available_permits();
         let limit = self.room.limit.load(Ordering::Relaxed);
-        if age > self.target {
-            self.room.set_limit((limit / 4 * 3).max(self.least));
-        } else if free < limit / 8 && age < self.target / 2 {
-            self.room.set_limit((limit / 7 * 8).min(self.most));
+        let seen = oldest_waiting.is_none_or(|since| since >= self.changed);
+        if seen {
+            self.shrunk = 0;
         }
+        if age > self.target + self.target / 2 * self.shrunk {
+            self.shrunk += 1;
+            self.probing = false;
+            self.change(now, (limit / 4 * 3).max(self.least));
+        } else if seen && free < limit / 8 && age < self.target / 2 {
+            let more = if self.probing { limit } else { limit / 7 };
+            self.change(now, (limit + more).min(self.most));
+        }
+    }
+
+    fn change(&mut self, now: Time, limit: usize) {
+        self.changed = now;
+        self.room.set_limit(limit);
     }
 }
 
@@ -185,6 +211,47 @@ mod tests {
             admission.adjust(Time::from_millis(3000 + step * 20), None);
         }
         assert_eq!(limit(&admission), 1 << 20);
+    }
+
+    #[tokio::test]
+    async fn a_change_is_seen_before_the_next() {
+        let mut admission = Admission::new(0, 1 << 20, Duration::from_millis(100));
+        let room = admission.room();
+        let mut taken = Vec::new();
+        let mut fill = || {
+            while let Ok(permit) = room.permits.clone().try_acquire_owned() {
+                taken.push(permit);
+            }
+        };
+        fill();
+        admission.adjust(Time::from_millis(20), Some(Time::ZERO));
+        assert_eq!(
+            limit(&admission),
+            2 * ADMITTED_FIRST,
+            "nothing is known yet"
+        );
+        fill();
+        let before = Some(Time::from_millis(19));
+        admission.adjust(Time::from_millis(40), before);
+        assert_eq!(limit(&admission), 2 * ADMITTED_FIRST, "not seen yet");
+        let after = Some(Time::from_millis(21));
+        admission.adjust(Time::from_millis(60), after);
+        assert_eq!(limit(&admission), 4 * ADMITTED_FIRST);
+
+        // Too much: down by a quarter, and again for every half of the target that it goes on.
+        let old = Some(Time::from_millis(61));
+        let mut limits = Vec::new();
+        for step in 9..=13 {
+            admission.adjust(Time::from_millis(step * 20), old);
+            limits.push(limit(&admission) / ADMITTED_FIRST);
+        }
+        assert_eq!(limits, [3, 3, 2, 2, 2], "at 119, 139, 159, 179 and 199 ms");
+
+        // From now on it grows by a seventh.
+        fill();
+        let shrunk = limit(&admission);
+        admission.adjust(Time::from_millis(300), Some(Time::from_millis(290)));
+        assert_eq!(limit(&admission), shrunk + shrunk / 7);
     }
 
     #[test]
