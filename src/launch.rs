@@ -205,10 +205,5 @@ fn hotstuff(timeout: Duration) -> quorate_hotstuff::Config {
 
 #[cfg(feature = "tendermint")]
 fn tendermint(timeout: Duration) -> quorate_tendermint::Config {
-    quorate_tendermint::Config {
-        propose_timeout: timeout,
-        vote_timeout: timeout / 2,
-        timeout_step: timeout / 4,
-        timeout_max: TIMEOUT_MAX.max(timeout),
-    }
+    quorate_tendermint::Config::scaled(timeout, TIMEOUT_MAX.max(timeout))
 }

@@ -1,6 +1,9 @@
 //! What replicas say to each other, before it is signed.
 
-use crate::{Claims, Digest, Domain, KeyRole, Kind, Payload, Place, Scheme, Slot, Statement};
+use crate::{
+    Claim, Claims, Digest, Domain, KeyRole, Kind, Payload, Place, ReplicaId, Scheme, Slot,
+    Statement,
+};
 use borsh::{BorshDeserialize, BorshSerialize};
 use std::fmt::Debug;
 
@@ -22,6 +25,22 @@ impl Signing {
     #[must_use]
     pub fn statement(&self, domain: &Domain) -> Statement {
         domain.statement(self.slot, &self.digest)
+    }
+
+    /// The claim that `by` signed it in a domain, with `signature`.
+    #[must_use]
+    pub fn claim<'a, S: Scheme>(
+        &self,
+        domain: &Domain,
+        by: ReplicaId,
+        signature: &'a S::Signature,
+    ) -> Claim<'a, S> {
+        Claim::Signed {
+            by,
+            key: self.key,
+            statement: self.statement(domain),
+            signature,
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Messages before and after their signatures have been checked.
 
-use crate::{Body, Claim, Claims, Domain, Protocol, ReplicaId, Scheme, SignError, Signer, Signing};
+use crate::{Body, Claims, Domain, Protocol, ReplicaId, Scheme, SignError, Signer, Signing};
 use borsh::{BorshDeserialize, BorshSerialize};
 use std::fmt;
 
@@ -53,13 +53,7 @@ impl<P: Protocol> Signed<P> {
     /// Adds every claim of this message: its own signature, and what its body carries. A body
     /// that carries signed bodies calls this for each.
     pub fn claim<'a>(&'a self, domain: &Domain, claims: &mut Claims<'a, P::Scheme>) {
-        let signing = self.signing();
-        claims.push(Claim::Signed {
-            by: self.by,
-            key: signing.key,
-            statement: signing.statement(domain),
-            signature: &self.signature,
-        });
+        claims.push(self.signing().claim(domain, self.by, &self.signature));
         self.body.carried(domain, claims);
     }
 }

@@ -19,16 +19,8 @@ impl<S: Scheme, R: CommitRule> HotStuff<S, R> {
             self.tally.keep_from(vote.view.next());
             self.lock_by(&vote.block);
         }
-        let decides = vote.commits.is_some_and(|commits| {
-            let known = self
-                .committing
-                .as_ref()
-                .and_then(|known| known.vote.commits);
-            commits.height > self.tree.height()
-                && known.is_none_or(|known| commits.height > known.height)
-        });
+        let decides = self.keep_if_it_commits_more(certificate);
         if decides {
-            self.committing = Some(certificate.clone());
             self.try_commit(out);
         }
         if vote.view >= self.pacemaker.view {
@@ -39,6 +31,22 @@ impl<S: Scheme, R: CommitRule> HotStuff<S, R> {
         if higher || decides {
             self.update_fetch(now);
         }
+    }
+
+    /// Keeps a certificate to decide by if it commits a block above those that are decided, or
+    /// will be by the one kept so far. Returns whether it did.
+    pub(crate) fn keep_if_it_commits_more(&mut self, certificate: &Certificate<S>) -> bool {
+        let known = self.committing.as_ref();
+        let known = known.and_then(|known| known.vote.commits);
+        let height = known.map_or(self.tree.height(), |known| {
+            known.height.max(self.tree.height())
+        });
+        let commits = certificate.vote.commits;
+        let more = commits.is_some_and(|commits| commits.height > height);
+        if more {
+            self.committing = Some(certificate.clone());
+        }
+        more
     }
 
     /// Decides what the certificate kept for it commits, oldest first, as far as the blocks and

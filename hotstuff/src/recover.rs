@@ -89,16 +89,7 @@ impl<S: Scheme, R: CommitRule> HotStuff<S, R> {
         if certificate.view() > self.high_qc.view() {
             self.high_qc = certificate.clone();
         }
-        if certificate.vote.commits.is_some_and(|commits| {
-            let known = self
-                .committing
-                .as_ref()
-                .and_then(|known| known.vote.commits);
-            commits.height > self.tree.height()
-                && known.is_none_or(|known| commits.height > known.height)
-        }) {
-            self.committing = Some(certificate.clone());
-        }
+        self.keep_if_it_commits_more(certificate);
     }
 
     fn recover_timeout_certificate(&mut self, certificate: Option<TimeoutCertificate<S>>) {

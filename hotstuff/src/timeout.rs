@@ -3,8 +3,8 @@
 use crate::{Certificate, Vote};
 use borsh::{BorshDeserialize, BorshSerialize};
 use quorate_core::{
-    Claim, Claims, Digest, Domain, Fault, Height, KeyRole, Kind, Place, QuorumCertificate,
-    ReplicaId, Scheme, SignerSet, Signing, Slot, Threshold, ValidatorSet, View,
+    Claims, Digest, Domain, Fault, Height, KeyRole, Kind, Place, QuorumCertificate, ReplicaId,
+    Scheme, SignerSet, Signing, Slot, Threshold, ValidatorSet, View,
 };
 use std::collections::BTreeMap;
 
@@ -26,12 +26,7 @@ pub struct SignedVote<S: Scheme> {
 impl<S: Scheme> SignedVote<S> {
     fn claim<'a>(&'a self, domain: &Domain, claims: &mut Claims<'a, S>) {
         let signing = self.vote.signing();
-        claims.push(Claim::Signed {
-            by: self.by,
-            key: signing.key,
-            statement: signing.statement(domain),
-            signature: &self.signature,
-        });
+        claims.push(signing.claim(domain, self.by, &self.signature));
     }
 }
 

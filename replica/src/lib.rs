@@ -16,6 +16,7 @@ pub mod driver;
 pub mod entry;
 
 mod checkpoints;
+mod client;
 mod config;
 mod error;
 mod executor;
@@ -28,6 +29,7 @@ mod service;
 mod shell;
 
 pub use checkpoints::{CheckpointConflict, CheckpointEvent, Checkpoints, Divergence};
+pub use client::Client;
 pub use config::{DriverConfig, ReplicaConfig, Retention};
 #[cfg(feature = "planted-bugs")]
 pub use driver::PlantedBug;
@@ -37,7 +39,7 @@ pub use executor::{
     SequenceWindow,
 };
 pub use forwarding::{Forwarded, Forwarding, LeaderStyle};
-pub use handle::{AnyProof, Certificate, Client, Receipt, ReplicaHandle};
+pub use handle::{AnyProof, Certificate, Receipt, ReplicaHandle};
 pub use mempool::{
     AdmissionError, Arrival, LocalProgress, Mempool, MempoolLimits, Origin, Standing, Waiting,
 };

@@ -3,6 +3,44 @@
 use std::fmt;
 use std::str::FromStr;
 
+/// Gives the variants of a kind their names, in a table.
+macro_rules! names {
+    ($kind:ident { $($variant:ident => $name:literal,)+ }) => {
+        impl $kind {
+            /// All of them.
+            pub const ALL: [Self; [$($name),+].len()] = [$(Self::$variant),+];
+
+            /// Its name on command lines.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $name,)+
+                }
+            }
+        }
+
+        impl fmt::Display for $kind {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.pad(self.name())
+            }
+        }
+
+        impl FromStr for $kind {
+            type Err = UnknownName;
+
+            fn from_str(name: &str) -> Result<Self, UnknownName> {
+                match name {
+                    $($name => Ok(Self::$variant),)+
+                    _ => Err(UnknownName {
+                        name: name.into(),
+                        known: &[$($name),+],
+                    }),
+                }
+            }
+        }
+    };
+}
+
 /// An engine variant, chosen at run time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum EngineKind {
@@ -16,32 +54,12 @@ pub enum EngineKind {
     Tendermint,
 }
 
-impl EngineKind {
-    /// All of them.
-    pub const ALL: [Self; 4] = [
-        Self::Pbft,
-        Self::HotStuffTwoChain,
-        Self::HotStuffThreeChain,
-        Self::Tendermint,
-    ];
-
-    /// Its name on command lines.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Pbft => "pbft",
-            Self::HotStuffTwoChain => "hotstuff-two-chain",
-            Self::HotStuffThreeChain => "hotstuff-three-chain",
-            Self::Tendermint => "tendermint",
-        }
-    }
-}
-
-impl fmt::Display for EngineKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
-    }
-}
+names!(EngineKind {
+    Pbft => "pbft",
+    HotStuffTwoChain => "hotstuff-two-chain",
+    HotStuffThreeChain => "hotstuff-three-chain",
+    Tendermint => "tendermint",
+});
 
 /// How simulated replicas sign.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -55,33 +73,18 @@ pub enum SchemeKind {
     Bls,
 }
 
-impl SchemeKind {
-    /// All of them.
-    pub const ALL: [Self; 3] = [Self::Mock, Self::Ed25519, Self::Bls];
-
-    /// Its name on command lines.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Mock => "mock",
-            Self::Ed25519 => "ed25519",
-            Self::Bls => "bls",
-        }
-    }
-}
-
-impl fmt::Display for SchemeKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
-    }
-}
+names!(SchemeKind {
+    Mock => "mock",
+    Ed25519 => "ed25519",
+    Bls => "bls",
+});
 
 /// A name that nothing has.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UnknownName {
     /// The name.
     pub name: String,
-    known: Vec<&'static str>,
+    known: &'static [&'static str],
 }
 
 impl fmt::Display for UnknownName {
@@ -92,26 +95,22 @@ impl fmt::Display for UnknownName {
 
 impl std::error::Error for UnknownName {}
 
-impl FromStr for EngineKind {
-    type Err = UnknownName;
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-    fn from_str(name: &str) -> Result<Self, UnknownName> {
-        let found = Self::ALL.into_iter().find(|kind| kind.name() == name);
-        found.ok_or_else(|| UnknownName {
-            name: name.into(),
-            known: Self::ALL.iter().map(|kind| kind.name()).collect(),
-        })
-    }
-}
-
-impl FromStr for SchemeKind {
-    type Err = UnknownName;
-
-    fn from_str(name: &str) -> Result<Self, UnknownName> {
-        let found = Self::ALL.into_iter().find(|kind| kind.name() == name);
-        found.ok_or_else(|| UnknownName {
-            name: name.into(),
-            known: Self::ALL.iter().map(|kind| kind.name()).collect(),
-        })
+    #[test]
+    fn names_are_read_as_they_are_written() {
+        for kind in EngineKind::ALL {
+            assert_eq!(kind.to_string().parse(), Ok(kind));
+        }
+        for kind in SchemeKind::ALL {
+            assert_eq!(kind.to_string().parse(), Ok(kind));
+        }
+        let unknown = "none".parse::<SchemeKind>().unwrap_err();
+        assert_eq!(
+            unknown.to_string(),
+            "\"none\" is none of mock, ed25519, bls"
+        );
     }
 }

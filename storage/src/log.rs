@@ -3,6 +3,7 @@
 mod base;
 mod counters;
 mod frame;
+mod opening;
 mod options;
 mod recovery;
 mod retired;
@@ -15,22 +16,19 @@ mod tests;
 pub use counters::LogCounters;
 pub use options::LogOptions;
 
-use crate::files::{Context, corrupt, create_directory, remove_if_present, sync_directory};
+use crate::files::{Context, create_directory, sync_directory};
 use base::Base;
 use frame::{Frame, Kind};
 use options::ClosedSegment;
 use quorate_core::{SafetyLog, Seq, StorageError};
-use recovery::Recovered;
-use retired::{Retired, RetiredFile};
+use retired::Retired;
 use segment::{HEADER, Header, Segment};
 use spare::Spare;
 use std::collections::VecDeque;
-use std::fs::{File, TryLockError};
-use std::hash::{BuildHasher, RandomState};
+use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 /// Buffers larger than this are given back after a commit.
 const KEPT_BUFFER_BYTES: usize = 1 << 20;
@@ -92,14 +90,14 @@ impl SegmentLog {
     ) -> Result<(Self, Vec<(Seq, Vec<u8>)>), StorageError> {
         let directory = directory.as_ref();
         create_directory(directory)?;
-        let lock = lock(directory)?;
+        let lock = opening::lock(directory)?;
         let counters = Arc::new(LogCounters::default());
         let base = match Base::load(directory)? {
             Some(base) => base,
-            None => create(directory, &options, &counters)?,
+            None => opening::create(directory, &options, &counters)?,
         };
         let recovered = recovery::recover(directory, &base)?;
-        let active = mend(directory, &recovered, &counters)?;
+        let active = opening::mend(directory, &recovered, &counters)?;
         let spare = match recovered.spare {
             Some(found) if found.clean => Spare::ready(Segment::open(directory, found.header)?),
             _ => Spare::absent(),
@@ -219,7 +217,7 @@ impl SegmentLog {
             _ => {
                 header.capacity = header.capacity.max(needed);
                 let material = self.retired.take(header.capacity);
-                make(&self.directory, header, material, &self.counters)?
+                spare::make_now(&self.directory, header, material, &self.counters)?
             }
         };
         self.push(Kind::End, self.last, &[]);
@@ -325,16 +323,6 @@ impl Drop for SegmentLog {
     }
 }
 
-fn lock(directory: &Path) -> Result<File, StorageError> {
-    let path = directory.join("lock");
-    let file = File::create(&path).context("create", &path)?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => Err(StorageError::Locked(directory.to_owned())),
-        Err(TryLockError::Error(error)) => Err(error).context("lock", &path),
-    }
-}
-
 /// Header of the segment that follows.
 fn following(header: &Header, options: &LogOptions) -> Header {
     Header {
@@ -342,89 +330,4 @@ fn following(header: &Header, options: &LogOptions) -> Header {
         number: header.number + 1,
         capacity: options.segment_after(Some(header.capacity)),
     }
-}
-
-fn make(
-    directory: &Path,
-    header: Header,
-    material: Option<RetiredFile>,
-    counters: &LogCounters,
-) -> Result<Segment, StorageError> {
-    let made = spare::make(
-        directory,
-        header,
-        material,
-        &AtomicBool::new(false),
-        counters,
-    )?;
-    Ok(made.expect("nobody cancels this"))
-}
-
-/// Starts a log: first its first segment, then the base file that says that there is a log.
-fn create(
-    directory: &Path,
-    options: &LogOptions,
-    counters: &LogCounters,
-) -> Result<Base, StorageError> {
-    if !recovery::is_unborn(directory)? {
-        let what = "the file is missing, but there are segments";
-        return Err(corrupt(&Base::path(directory), 0, what));
-    }
-    let base = Base {
-        salt: RandomState::new().hash_one(0_u8),
-        segment: 1,
-        first: Seq::NONE.next(),
-    };
-    let header = Header {
-        salt: base.salt,
-        number: base.segment,
-        capacity: options.segment_after(None),
-    };
-    make(directory, header, None, counters)?;
-    base.store(directory)?;
-    counters.kept_house(2);
-    Ok(base)
-}
-
-/// Makes durable what was recovered, and removes what was not, so that it cannot come back.
-fn mend(
-    directory: &Path,
-    recovered: &Recovered,
-    counters: &LogCounters,
-) -> Result<Segment, StorageError> {
-    for leftover in [Base::temporary(directory), segment::temporary(directory)] {
-        remove_if_present(&leftover)?;
-    }
-    for &number in &recovered.leftovers {
-        remove_if_present(&segment::path(directory, number))?;
-    }
-    if let Some(found) = recovered.spare.filter(|found| !found.clean) {
-        remove_if_present(&segment::path(directory, found.header.number))?;
-    }
-    sync_directory(directory)?;
-    // After a failed sync the system may hold as clean in memory what the disk never got: only
-    // writing it again makes sure.
-    for unproven in &recovered.unproven {
-        let segment = Segment::open(directory, unproven.header)?;
-        segment.write(&unproven.bytes, unproven.position)?;
-        segment.sync()?;
-        counters.kept_house(1);
-    }
-    let active = Segment::open(directory, recovered.active)?;
-    if recovered.torn {
-        tracing::warn!(
-            last = %recovered.last,
-            "the last write before the crash was incomplete and is dropped"
-        );
-    }
-    // Whatever lies there, torn or stale: pieces of a torn batch cannot be told from what a
-    // recycled file held before, and nothing may line up behind new entries.
-    let rest = recovered.tail - recovered.position;
-    if rest > 0 {
-        let rest = usize::try_from(rest).expect("it has been read to memory");
-        active.write(&vec![0; rest], recovered.position)?;
-        active.sync()?;
-        counters.kept_house(1);
-    }
-    Ok(active)
 }

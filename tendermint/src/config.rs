@@ -26,18 +26,25 @@ pub struct Config {
 
 impl Default for Config {
     fn default() -> Self {
-        Self {
-            propose_timeout: Duration::from_secs(1),
-            vote_timeout: Duration::from_millis(500),
-            timeout_step: Duration::from_millis(250),
-            timeout_max: Duration::from_secs(10),
-            #[cfg(feature = "planted-bugs")]
-            planted: None,
-        }
+        Self::scaled(Duration::from_secs(1), Duration::from_secs(10))
     }
 }
 
 impl Config {
+    /// The usual proportions: half of `propose_timeout` for votes, and a quarter more each round,
+    /// up to `timeout_max`.
+    #[must_use]
+    pub fn scaled(propose_timeout: Duration, timeout_max: Duration) -> Self {
+        Self {
+            propose_timeout,
+            vote_timeout: propose_timeout / 2,
+            timeout_step: propose_timeout / 4,
+            timeout_max,
+            #[cfg(feature = "planted-bugs")]
+            planted: None,
+        }
+    }
+
     /// How long `round` waits for its proposal.
     #[must_use]
     pub fn propose(&self, round: View) -> Duration {

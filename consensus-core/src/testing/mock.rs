@@ -2,7 +2,7 @@
 
 use crate::{
     Claim, Claims, KeyRole, ReplicaId, Scheme, SignError, Signer, SignerSet, Statement, Validator,
-    ValidatorSet,
+    ValidatorSet, ValidatorSetError,
 };
 use async_trait::async_trait;
 use borsh::{BorshDeserialize, BorshSerialize};
@@ -15,6 +15,16 @@ use std::sync::Arc;
 /// If the powers make no validator set.
 #[must_use]
 pub fn mock_validators(powers: &[u64]) -> Arc<ValidatorSet> {
+    let validators = mock_validator_set(powers);
+    Arc::new(validators.expect("the test's powers make a set"))
+}
+
+/// As [`mock_validators`], of powers that nobody has looked at.
+///
+/// # Errors
+///
+/// If the powers make no validator set.
+pub fn mock_validator_set(powers: &[u64]) -> Result<ValidatorSet, ValidatorSetError> {
     let validator = |(index, power): (usize, &u64)| {
         let mut identity = [0u8; 32];
         identity[..8].copy_from_slice(&(index as u64).to_le_bytes());
@@ -24,8 +34,7 @@ pub fn mock_validators(powers: &[u64]) -> Arc<ValidatorSet> {
             power: *power,
         }
     };
-    let validators = powers.iter().enumerate().map(validator).collect();
-    Arc::new(ValidatorSet::new(validators).expect("the test's powers make a set"))
+    ValidatorSet::new(powers.iter().enumerate().map(validator).collect())
 }
 
 /// A keyed hash of signer, key and statement. Without the scheme's secret it cannot be guessed.

@@ -10,6 +10,8 @@ mod random;
 mod script;
 
 pub use cluster::{Cluster, Load, Options};
-pub use mock::{Mock, MockAggregate, MockSignature, MockSigner, mock_validators};
+pub use mock::{
+    Mock, MockAggregate, MockSignature, MockSigner, mock_validator_set, mock_validators,
+};
 pub use random::Random;
 pub use script::{Script, run_scripts};

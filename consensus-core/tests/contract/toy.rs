@@ -1,122 +1,23 @@
 //! A small complete engine: at each height its leader proposes, everyone votes once, and a quorum
 //! decides. Safe, but a height whose leader fails is never decided.
 
-use borsh::{BorshDeserialize, BorshSerialize};
+mod messages;
+
+pub(crate) use messages::{PING, PROPOSE, Record, Say, VOTE, Votes};
+
 use quorate_core::testing::Mock;
 use quorate_core::{
-    Added, Body, Claims, Decision, Digest, Domain, Fault, Height, Input, KeyRole, Kind, Note,
-    Outbox, Payload, Place, Proof, Protocol, QuorumCertificate, Recipients, Recovered, ReplicaId,
-    Seq, Setup, Signed, SignerSet, Signing, Slot, Status, Ticket, Time, Triage, Verified, View,
-    VoteSet,
+    Added, Body, Decision, Digest, Fault, Height, Input, Note, Outbox, Payload, Place, Protocol,
+    Recipients, Recovered, ReplicaId, Seq, Setup, Signed, SignerSet, Status, Ticket, Time, Triage,
+    Verified, View, VoteSet,
 };
 use std::sync::Arc;
 use std::time::Duration;
-
-pub(crate) const PROPOSE: Kind = 1;
-pub(crate) const VOTE: Kind = 2;
-pub(crate) const PING: Kind = 3;
 
 /// How long a height may take before its promises are repeated.
 const PATIENCE: Duration = Duration::from_millis(50);
 /// Heights ahead that are kept for later.
 const AHEAD: u64 = 8;
-
-#[derive(Clone, Debug, BorshSerialize, BorshDeserialize)]
-pub(crate) enum Say {
-    Propose(Height, Payload),
-    Vote(Height, Digest),
-    /// Binds nobody, and may be said twice.
-    Ping(Height, u64),
-}
-
-impl Body<Mock> for Say {
-    fn kind(&self) -> Kind {
-        match self {
-            Self::Propose(..) => PROPOSE,
-            Self::Vote(..) => VOTE,
-            Self::Ping(..) => PING,
-        }
-    }
-
-    fn kind_name(kind: Kind) -> &'static str {
-        match kind {
-            PROPOSE => "propose",
-            VOTE => "vote",
-            _ => "ping",
-        }
-    }
-
-    fn binds(&self) -> bool {
-        !matches!(self, Self::Ping(..))
-    }
-
-    fn place(&self) -> Place {
-        let (Self::Propose(height, _) | Self::Vote(height, _) | Self::Ping(height, _)) = self;
-        Place::new(*height, View::ZERO)
-    }
-
-    fn signing(&self) -> Signing {
-        let digest = match self {
-            Self::Propose(_, payload) => *payload.digest(),
-            Self::Vote(_, digest) => *digest,
-            Self::Ping(_, number) => Digest::builder("toy ping").number(*number).finish(),
-        };
-        Signing {
-            slot: Slot {
-                kind: self.kind(),
-                place: self.place(),
-            },
-            digest,
-            key: KeyRole::Voting,
-            exclusive: self.binds(),
-        }
-    }
-
-    fn carried<'a>(&'a self, _: &Domain, _: &mut Claims<'a, Mock>) {}
-
-    fn payload(&self) -> Option<&Payload> {
-        match self {
-            Self::Propose(_, payload) => Some(payload),
-            _ => None,
-        }
-    }
-}
-
-#[derive(Clone, Debug, BorshSerialize, BorshDeserialize)]
-pub(crate) enum Record {
-    Proposed(Height, Digest),
-    Voted(Height, Digest),
-}
-
-impl Record {
-    const fn height(&self) -> Height {
-        let (Self::Proposed(height, _) | Self::Voted(height, _)) = self;
-        *height
-    }
-}
-
-/// A quorum's votes; or, to see that it is refused, nothing.
-#[derive(Clone, Debug, BorshSerialize, BorshDeserialize)]
-pub(crate) enum Votes {
-    Certificate(QuorumCertificate<Mock>),
-    Nothing,
-}
-
-impl Proof<Mock> for Votes {
-    fn claims<'a>(
-        &'a self,
-        domain: &Domain,
-        height: Height,
-        payload: &Digest,
-        claims: &mut Claims<'a, Mock>,
-    ) -> Result<(), Fault> {
-        if let Self::Certificate(certificate) = self {
-            let statement = Say::Vote(height, *payload).signing().statement(domain);
-            claims.push(certificate.claim(statement));
-        }
-        Ok(())
-    }
-}
 
 /// How the toy may be broken, to see that the cluster notices.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

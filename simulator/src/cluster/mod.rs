@@ -13,7 +13,8 @@ pub use simulation::Simulation;
 use crate::{
     Behaviour, EngineKind, HashChain, NetworkOptions, Options, SchemeKind, TraceEvent, TraceSink,
 };
-use quorate_core::{Application, QuorumPower, ReplicaId, Validator, ValidatorSet};
+use quorate_core::testing::mock_validator_set;
+use quorate_core::{Application, QuorumPower, ReplicaId};
 use shared::Applications;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -255,17 +256,6 @@ impl<A: Application> Cluster<A> {
 
 /// The quorums of replicas with these powers.
 fn power(powers: &[u64]) -> Result<QuorumPower, Cause> {
-    let validator = |(index, power): (usize, &u64)| {
-        let mut identity = [0; 32];
-        identity[..8].copy_from_slice(&(index as u64).to_le_bytes());
-        Validator {
-            identity,
-            voting: None,
-            power: *power,
-        }
-    };
-    let validators = powers.iter().enumerate().map(validator).collect();
-    let set = ValidatorSet::new(validators).map_err(|error| Cause::Powers(error.to_string()))?;
-    let total = set.ids().map(|id| powers[id.index()]).sum();
-    QuorumPower::of(total).ok_or_else(|| Cause::Powers("there is no replica".into()))
+    let set = mock_validator_set(powers).map_err(|error| Cause::Powers(error.to_string()))?;
+    Ok(*set.quorum())
 }

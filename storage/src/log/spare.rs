@@ -97,3 +97,20 @@ pub(crate) fn make(
     header.capacity = file.capacity;
     Segment::recycle(directory, header, &file.path, counters).map(Some)
 }
+
+/// Makes a segment and waits for it.
+pub(crate) fn make_now(
+    directory: &Path,
+    header: Header,
+    material: Option<RetiredFile>,
+    counters: &LogCounters,
+) -> Result<Segment, StorageError> {
+    let made = make(
+        directory,
+        header,
+        material,
+        &AtomicBool::new(false),
+        counters,
+    )?;
+    Ok(made.expect("nobody cancels this"))
+}
