@@ -200,12 +200,7 @@ impl<S: Scheme> NewView<S> {
     pub(crate) fn claims<'a>(&'a self, domain: &Domain, claims: &mut Claims<'a, S>) {
         for signed in &self.view_changes {
             let signing = signed.view_change.signing();
-            claims.push(Claim::Signed {
-                by: signed.by,
-                key: signing.key,
-                statement: signing.statement(domain),
-                signature: &signed.signature,
-            });
+            claims.push(signing.claim(domain, signed.by, &signed.signature));
             signed.view_change.claims(domain, claims);
         }
     }
@@ -227,12 +222,7 @@ pub struct SignedNewView<S: Scheme> {
 impl<S: Scheme> SignedNewView<S> {
     pub(crate) fn claims<'a>(&'a self, domain: &Domain, claims: &mut Claims<'a, S>) {
         let signing = self.new_view.signing();
-        claims.push(Claim::Signed {
-            by: self.by,
-            key: signing.key,
-            statement: signing.statement(domain),
-            signature: &self.signature,
-        });
+        claims.push(signing.claim(domain, self.by, &self.signature));
         self.new_view.claims(domain, claims);
     }
 
