@@ -1,5 +1,6 @@
 //! The bounded intake: what it lets through, what it refuses, and what that may cost.
 
+mod bounds;
 mod model;
 
 use crate::toy::{Bug, Say, Toy, Votes};
