@@ -109,7 +109,6 @@ impl<S: Scheme> Waiting<S> {
     }
 
     /// How many messages wait.
-    #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
         self.0.values().map(BTreeMap::len).sum()
     }
