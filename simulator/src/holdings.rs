@@ -84,12 +84,12 @@ pub(crate) fn of_hotstuff(what: &str, replicas: u64, undecided: u64, views: u64)
 /// The most that Tendermint may hold.
 ///
 /// This round, the sixteen before it, and one above that has a certificate; of what comes early,
-/// a proposal and two votes in two rounds of each replica.
+/// a proposal and two votes of each sender in two rounds.
 pub(crate) fn of_tendermint(what: &str, replicas: u64) -> u64 {
     match what {
         "rounds" => 18,
         "votes" => 18 * 2 * replicas,
-        "messages of later rounds" | "messages of the next height" => 2 * 3 * replicas,
+        "early messages of one sender" | "messages of one sender for the next height" => 2 * 3,
         "payloads" => 10,
         "replicas ahead or accused" => 2 * replicas,
         what => unbounded(what),

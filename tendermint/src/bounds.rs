@@ -80,12 +80,12 @@ impl Flooded {
 
     fn assert_bounded(&self) {
         let rounds = PAST_ROUNDS as usize + 2;
-        let kept_early = VALIDATORS * ROUNDS_PER_SENDER * 3;
+        let kept_early = ROUNDS_PER_SENDER * 3;
         for (what, most) in [
             ("rounds", rounds),
             ("votes", 2 * VALIDATORS * rounds),
-            ("messages of later rounds", kept_early),
-            ("messages of the next height", kept_early),
+            ("early messages of one sender", kept_early),
+            ("messages of one sender for the next height", kept_early),
             ("payloads", 10),
             ("replicas ahead or accused", 2 * VALIDATORS),
         ] {
@@ -129,8 +129,8 @@ fn a_flood_of_one_replica_is_not_kept() {
         flooded.assert_bounded();
     }
     assert_eq!(flooded.engine.round, View::ZERO);
-    assert_eq!(flooded.held("messages of later rounds"), 2 * 2);
-    assert_eq!(flooded.held("messages of the next height"), 2 * 2 + 1);
+    assert_eq!(flooded.held("early messages of one sender"), 2 * 2);
+    assert_eq!(flooded.held("messages of one sender for the next height"), 2 * 2 + 1);
     assert_eq!(flooded.held("replicas ahead or accused"), 2);
 }
 
