@@ -1,6 +1,7 @@
 //! The bounded intake: what stands between the network and an engine.
 
 mod account;
+mod accounting;
 mod limits;
 mod outcome;
 
@@ -375,12 +376,24 @@ impl<P: Protocol> Intake<P> {
             } else if self.accounts[index].barred {
                 let dropped = Dropped::blameless(DropReason::Barred);
                 settled.push(Self::settle(&label, Err(dropped)));
-            } else if let Some(reason) = self.crowded(&label) {
+            } else if let Some(reason) = self.crowded(&label).or_else(|| self.overfull(&label)) {
                 settled.push(Self::settle(&label, Err(Dropped::blameless(reason))));
             } else {
                 self.admit(entry);
             }
         }
+    }
+
+    /// Whether the peer has so much to check that not even what was kept for later has room: then
+    /// the engine goes on faster than signatures are checked.
+    fn overfull(&self, label: &Label) -> Option<DropReason> {
+        let IntakeLimits { queue, later, .. } = &self.limits;
+        let both = Quota {
+            messages: queue.messages.saturating_add(later.messages),
+            bytes: queue.bytes.saturating_add(later.bytes),
+        };
+        let account = &self.accounts[Self::account_of(label)];
+        (!account.queue.has_room(&both, label)).then_some(DropReason::Quota)
     }
 
     /// Why the engine does not want a message, if so.
@@ -403,28 +416,5 @@ impl<P: Protocol> Intake<P> {
                 account.barred = false;
             }
         }
-    }
-
-    /// Messages that wait to be checked, stand aside or are being checked.
-    #[must_use]
-    pub fn queued(&self) -> usize {
-        let accounts = self.accounts.iter();
-        accounts.map(|account| account.queue.messages()).sum()
-    }
-
-    /// Messages kept for later.
-    #[must_use]
-    pub fn kept(&self) -> usize {
-        let accounts = self.accounts.iter();
-        accounts.map(|account| account.store.messages()).sum()
-    }
-
-    /// Encoded bytes of everything held.
-    #[must_use]
-    pub fn bytes(&self) -> usize {
-        let accounts = self.accounts.iter();
-        accounts
-            .map(|account| account.queue.bytes() + account.store.bytes())
-            .sum()
     }
 }

@@ -15,6 +15,7 @@ mod decision;
 mod digest;
 mod evidence;
 mod fault;
+mod holding;
 mod ids;
 mod intake;
 mod outbox;
@@ -40,6 +41,7 @@ pub use decision::Decision;
 pub use digest::{Digest, DigestBuilder, Domain, Kind, Slot, Statement};
 pub use evidence::{Evidence, EvidenceError};
 pub use fault::{Fault, Note};
+pub use holding::Holding;
 pub use ids::{ChainId, Epoch, Height, Place, ReplicaId, Seq, Ticket, View};
 pub use intake::{
     Authorship, Batch, BatchId, DropReason, Dropped, Intake, IntakeLimits, Offer, Quota, Settled,

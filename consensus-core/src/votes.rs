@@ -77,6 +77,18 @@ impl<P: Protocol> VoteSet<P> {
         self.total
     }
 
+    /// How many votes there are, whatever they are for: no more than validators.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.votes.len()
+    }
+
+    /// Whether nobody has voted.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.votes.is_empty()
+    }
+
     /// The digest with the most power behind it, and that power.
     #[must_use]
     pub fn leading(&self) -> Option<(Digest, u64)> {

@@ -26,6 +26,7 @@ mod commit;
 mod config;
 mod engine;
 mod fetch;
+mod holdings;
 mod pacemaker;
 mod planted;
 mod proof;

@@ -81,6 +81,11 @@ impl<S: Scheme> Tally<S> {
         })
     }
 
+    /// How many votes there are, in all views together.
+    pub(crate) fn len(&self) -> usize {
+        self.0.values().map(|view| view.votes.len()).sum()
+    }
+
     /// Forgets the views below `view`.
     pub(crate) fn keep_from(&mut self, view: View) {
         self.0 = self.0.split_off(&view);

@@ -182,6 +182,11 @@ impl<S: Scheme> Timeouts<S> {
         self.0.get(&view).is_some_and(|from| from.contains_key(&by))
     }
 
+    /// How many timeouts there are, in all views together.
+    pub(crate) fn len(&self) -> usize {
+        self.0.values().map(BTreeMap::len).sum()
+    }
+
     /// Forgets the views below `view`.
     pub(crate) fn prune(&mut self, view: View) {
         self.0 = self.0.split_off(&view);

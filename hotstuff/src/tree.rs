@@ -86,6 +86,16 @@ impl<S: Scheme> Tree<S> {
         self.nodes.len()
     }
 
+    /// How many blocks wait for their parents: no more than [`ORPHANS`].
+    pub(crate) fn orphans(&self) -> usize {
+        self.orphans.len()
+    }
+
+    /// How many decided blocks are at hand: no more than [`RECENT`].
+    pub(crate) fn recent(&self) -> usize {
+        self.recent.len()
+    }
+
     /// Takes in a well-formed block. Returns the blocks that are attached by this, oldest first:
     /// none if its parent is unknown or if it is below the root.
     pub(crate) fn insert(&mut self, id: Digest, node: Node<S>) -> Vec<Digest> {

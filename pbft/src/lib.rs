@@ -17,6 +17,7 @@ mod catch_up;
 mod config;
 mod engine;
 mod help;
+mod holdings;
 mod new_view;
 mod normal;
 mod planted;

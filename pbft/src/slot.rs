@@ -79,6 +79,11 @@ impl<S: Scheme> Slot<S> {
         self.payloads.iter().find(|kept| kept.digest() == digest)
     }
 
+    /// How many payloads are kept: four at most.
+    pub(crate) const fn payloads(&self) -> usize {
+        self.payloads.len()
+    }
+
     /// Whether the slot has a use for a payload.
     fn needs(&self, digest: &Digest) -> bool {
         let prepared = self.prepared.as_ref().map(|(prepared, _)| prepared.digest);

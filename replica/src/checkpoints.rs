@@ -290,6 +290,12 @@ impl<S: Scheme> Checkpoints<S> {
         self.settle(claim.height)
     }
 
+    /// Votes that are kept: one of each replica in each of 16 checkpoint heights at most.
+    #[must_use]
+    pub fn votes(&self) -> usize {
+        self.slots.values().map(|slot| slot.votes.len()).sum()
+    }
+
     /// Compares what a quorum has signed at a height with our own state.
     fn settle(&mut self, height: Height) -> Option<CheckpointEvent<S>> {
         if self.diverged.is_some() {

@@ -132,6 +132,12 @@ impl Mempool {
         }
     }
 
+    /// Payloads of which it remembers the requests: 1,024 at most.
+    #[must_use]
+    pub fn observed(&self) -> usize {
+        self.observed.len()
+    }
+
     /// Forgets a payload that will not be decided: its requests are eligible again.
     ///
     /// Never needed for correctness, because a build names what it stands on.

@@ -4,9 +4,12 @@ use crate::Options;
 #[cfg(feature = "planted-bugs")]
 use crate::Planted;
 use crate::adversary::Deceit;
+use crate::holdings::{self, Bounded};
 use crate::oracle::Phases;
 use crate::{SimulatedScheme, fact};
-use quorate_core::{Body as _, Digest, Height, Place, Protocol, ReplicaId, Rotation, ValidatorSet};
+use quorate_core::{
+    Body as _, Digest, Height, Holding, Place, Protocol, ReplicaId, Rotation, ValidatorSet,
+};
 use quorate_hotstuff::{Body, CommitRule, Header, HotStuff, TimeoutCertificate};
 use quorate_pbft::Pbft;
 use quorate_tendermint::Tendermint;
@@ -14,6 +17,9 @@ use std::time::Duration;
 
 /// The longest that a timeout grows to, as in production.
 const TIMEOUT_MAX: Duration = Duration::from_secs(10);
+
+/// Undecided blocks that HotStuff keeps: fewer than in production, so that runs reach them.
+const UNDECIDED: usize = 64;
 
 /// The longest that an engine with this timeout ever waits in a view.
 pub(crate) fn longest(timeout: Duration) -> Duration {
@@ -27,6 +33,10 @@ pub trait Engine: Protocol<Scheme: SimulatedScheme> + Deceit {
 
     /// In which order the phases of the protocol come.
     fn phases() -> Phases;
+
+    /// How much the engine holds of what peers can fill, in a world of these options with so many
+    /// replicas, and the most that it may be.
+    fn held(&self, options: &Options, replicas: u64) -> Vec<Bounded>;
 
     /// Where the engine is locked, if its protocol has locks and it is.
     fn lock(&self) -> Option<Place> {
@@ -79,6 +89,12 @@ impl<S: SimulatedScheme> Engine for Pbft<S> {
         }
     }
 
+    fn held(&self, options: &Options, replicas: u64) -> Vec<Bounded> {
+        let window = Self::config(options).window;
+        let bounded = |it: Holding| (it, holdings::of_pbft(it.what, replicas, window));
+        self.holdings().map(bounded).to_vec()
+    }
+
     fn gathered(body: &Self::Body) -> Vec<Vec<ReplicaId>> {
         let new_view = match body {
             quorate_pbft::Body::NewView(it) => it,
@@ -100,6 +116,7 @@ impl<S: SimulatedScheme, R: CommitRule> Engine for HotStuff<S, R> {
         config.view_timeout = timeout;
         config.idle_after = timeout / 2;
         config.timeout_max = longest(timeout);
+        config.undecided = UNDECIDED;
         config
     }
 
@@ -113,6 +130,14 @@ impl<S: SimulatedScheme, R: CommitRule> Engine for HotStuff<S, R> {
                 3
             },
         }
+    }
+
+    fn held(&self, options: &Options, replicas: u64) -> Vec<Bounded> {
+        let undecided = Self::config(options).undecided as u64;
+        let views = self.view().0.saturating_sub(self.decided_view().0);
+        let most = |what| holdings::of_hotstuff(what, replicas, undecided, views);
+        let bounded = |it: Holding| (it, most(it.what));
+        self.holdings().map(bounded).to_vec()
     }
 
     fn lock(&self) -> Option<Place> {
@@ -175,6 +200,11 @@ impl<S: SimulatedScheme> Engine for Tendermint<S> {
             earlier: quorate_tendermint::PREVOTE_KIND,
             later: quorate_tendermint::PRECOMMIT_KIND,
         }
+    }
+
+    fn held(&self, _: &Options, replicas: u64) -> Vec<Bounded> {
+        let bounded = |it: Holding| (it, holdings::of_tendermint(it.what, replicas));
+        self.holdings().map(bounded).to_vec()
     }
 
     fn lock(&self) -> Option<Place> {

@@ -27,6 +27,7 @@ mod cluster;
 mod disk;
 mod engine;
 pub mod fact;
+mod holdings;
 mod inbound;
 mod kind;
 mod life;

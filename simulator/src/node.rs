@@ -26,6 +26,8 @@ pub(crate) struct Running<P: Engine> {
     pub(crate) ticks_in_place: u32,
     /// Whether the action carried out last was an append.
     pub(crate) just_appended: bool,
+    /// Events that it has handled in this run.
+    pub(crate) turns: u64,
     /// The replica's own work under way: syncs, signatures, checks, executions.
     pub(crate) outstanding: u64,
     /// Where its engine stood when the oracles were last told.
@@ -138,6 +140,7 @@ impl<P: Engine> Node<P> {
             tick: None,
             ticks_in_place: 0,
             just_appended: false,
+            turns: 0,
             outstanding: 0,
             stood: None,
             executed,
@@ -146,7 +149,7 @@ impl<P: Engine> Node<P> {
 }
 
 /// The driver's options, as production derives them from the timeout.
-fn driver_config(options: &Options) -> DriverConfig {
+pub(crate) fn driver_config(options: &Options) -> DriverConfig {
     let mut config = DriverConfig::default();
     #[cfg(feature = "planted-bugs")]
     if let Some(crate::Planted::Driver(bug)) = options.planted {

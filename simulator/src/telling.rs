@@ -9,14 +9,6 @@ use quorate_core::{
     View,
 };
 
-/// Every so many events the oracles are told what a replica holds.
-const HOLDINGS_EVERY: u64 = 16;
-/// Entries that a safety log may have however young its stable checkpoint is: views given up while
-/// nothing can be decided, and what was written since the log was last pruned.
-const LOG_BASE: u64 = 2_000;
-/// Entries that it may have for each height above that.
-const LOG_ENTRIES: u64 = 16;
-
 /// Bodies of requests, and payloads' bytes, are named by this.
 pub(crate) fn body_digest(body: &[u8]) -> Digest {
     Digest::builder("quorate simulator request body")
@@ -207,39 +199,6 @@ impl<P: Engine> World<P> {
                 by,
                 deadline,
                 outstanding,
-            });
-        }
-    }
-
-    /// How much a replica holds of what could grow.
-    fn tell_holdings(&mut self, by: ReplicaId) {
-        if !self.checks.counts.events.is_multiple_of(HOLDINGS_EVERY) {
-            return;
-        }
-        let node = &self.nodes[by.index()];
-        let Some(running) = &node.running else {
-            return;
-        };
-        let stable = node.store.stable().map_or(0, |it| it.claim.height.0);
-        let open = running.executor.height().0.saturating_sub(stable);
-        let holdings = [
-            (
-                "bytes in the mempool",
-                running.driver.pending_bytes() as u64,
-                crate::node::limits().bytes as u64,
-            ),
-            (
-                "entries in the safety log",
-                node.log.entries() as u64,
-                LOG_BASE + LOG_ENTRIES * open,
-            ),
-        ];
-        for (what, amount, bound) in holdings {
-            self.tell(&Fact::Holds {
-                by,
-                what,
-                amount,
-                bound,
             });
         }
     }

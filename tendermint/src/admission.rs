@@ -275,6 +275,8 @@ impl<S: Scheme> Tendermint<S> {
         } else if self.promises.valid_round() < Some(polka.round) {
             self.want(*value.digest(), polka.certificate.signers, out);
             self.promises.improve_valid(Held { value, polka });
+            // There may be one for each round that has passed without us.
+            self.forget_payloads();
         }
     }
 

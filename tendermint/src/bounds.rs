@@ -2,11 +2,12 @@
 
 use crate::rules::PAST_ROUNDS;
 use crate::waiting::ROUNDS_PER_SENDER;
-use crate::{Body, Config, Proposal, Tendermint, Value, Vote};
+use crate::{Body, Certificate, Config, Phase, Proposal, Tendermint, Value, Vote};
 use quorate_core::testing::{Mock, mock_validators};
 use quorate_core::{
-    Body as _, ChainId, Epoch, Height, Input, Outbox, Payload, Protocol, Recovered, ReplicaId,
-    Rotation, Seq, Setup, Signed, Time, Verified, View,
+    Body as _, ChainId, Epoch, Height, Input, KeyRole, Outbox, Payload, Protocol,
+    QuorumCertificate, Recovered, ReplicaId, Rotation, Scheme, Seq, Setup, Signed, SignerSet, Time,
+    Verified, View,
 };
 use std::sync::Arc;
 
@@ -53,14 +54,44 @@ impl Flooded {
         drop(self.out.drain());
     }
 
+    /// A certificate that three replicas have said this.
+    fn certificate(&self, body: &Body<Mock>) -> QuorumCertificate<Mock> {
+        let statement = body.signing().statement(&self.setup.domain());
+        let scheme = &self.setup.scheme;
+        let sign = |id: u16| {
+            let id = ReplicaId(id);
+            (id, scheme.sign(id, KeyRole::Voting, statement))
+        };
+        let parts: Vec<_> = (1..4).map(sign).collect();
+        let mut signers = SignerSet::empty(VALIDATORS);
+        for (id, _) in &parts {
+            signers.insert(*id);
+        }
+        let parts = parts.iter().map(|(id, signature)| (*id, signature));
+        let aggregate = scheme.aggregate(parts);
+        QuorumCertificate { signers, aggregate }
+    }
+
+    fn held(&self, what: &str) -> usize {
+        let holdings = self.engine.holdings();
+        let found = holdings.iter().find(|it| it.what == what);
+        found.expect("it is one of the holdings").amount
+    }
+
     fn assert_bounded(&self) {
-        let engine = &self.engine;
-        let kept_early = VALIDATORS * ROUNDS_PER_SENDER * 3;
-        assert!(engine.later_rounds.len() <= kept_early);
-        assert!(engine.next_height.len() <= kept_early);
-        assert!(engine.rounds.len() as u64 <= PAST_ROUNDS + 2);
-        assert!(engine.values.len() as u64 <= 2 * (PAST_ROUNDS + 2) + 2);
-        assert!(engine.ahead.len() <= VALIDATORS && engine.accused.len() <= VALIDATORS);
+        let rounds = PAST_ROUNDS as usize + 2;
+        let kept_early = ROUNDS_PER_SENDER * 3;
+        for (what, most) in [
+            ("rounds", rounds),
+            ("votes", 2 * VALIDATORS * rounds),
+            ("early messages of one sender", kept_early),
+            ("messages of one sender for the next height", kept_early),
+            ("payloads", 10),
+            ("replicas ahead or accused", 2 * VALIDATORS),
+        ] {
+            let held = self.held(what);
+            assert!(held <= most, "{held} {what}, and not {most}");
+        }
     }
 }
 
@@ -98,6 +129,48 @@ fn a_flood_of_one_replica_is_not_kept() {
         flooded.assert_bounded();
     }
     assert_eq!(flooded.engine.round, View::ZERO);
+    assert_eq!(flooded.held("early messages of one sender"), 2 * 2);
+    assert_eq!(
+        flooded.held("messages of one sender for the next height"),
+        2 * 2 + 1
+    );
+    assert_eq!(flooded.held("replicas ahead or accused"), 2);
+}
+
+#[test]
+fn polkas_of_round_after_round_leave_one_payload() {
+    let mut flooded = Flooded::new();
+    let last = 100;
+    for by in 1..4 {
+        flooded.hear(
+            by,
+            Body::Precommit(Vote {
+                value: Value::NIL,
+                ..vote(1, last)
+            }),
+        );
+    }
+    assert_eq!(flooded.engine.round, View(last));
+    for round in 1..last {
+        let shown = vote(1, round);
+        let certificate = flooded.certificate(&Body::Prevote(shown));
+        let phase = Phase::Prevote;
+        flooded.hear(
+            1,
+            Body::Certificate(Certificate {
+                phase,
+                vote: shown,
+                certificate,
+            }),
+        );
+        flooded.assert_bounded();
+        let payload = Payload::new(round.to_le_bytes());
+        flooded
+            .engine
+            .step(Time::ZERO, Input::Payload(payload), &mut flooded.out);
+    }
+    assert_eq!(flooded.held("payloads"), 1);
+    assert_eq!(flooded.engine.promises.valid_round(), Some(View(last - 1)));
 }
 
 #[test]

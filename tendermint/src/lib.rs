@@ -22,6 +22,7 @@ mod body;
 mod bounds;
 mod config;
 mod engine;
+mod holdings;
 mod planted;
 mod promises;
 mod promising;

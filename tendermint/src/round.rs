@@ -79,6 +79,11 @@ impl<S: Scheme> Round<S> {
         }
     }
 
+    /// How many votes are held, of both phases together.
+    pub(crate) fn votes(&self) -> usize {
+        self.prevotes.len() + self.precommits.len()
+    }
+
     /// Whether a payload was proposed here.
     pub(crate) fn proposes(&self, digest: &Digest) -> bool {
         let first = self.proposal.as_ref().map(|proposed| &proposed.digest);

@@ -81,6 +81,13 @@ impl<S: Scheme> Tendermint<S> {
             let decided = known.precommits.decided(validators);
             *round >= oldest || decided.is_some_and(|value| value != Value::NIL)
         });
+        self.forget_payloads();
+    }
+
+    /// Keeps the payloads of the lock and of the valid value, of what is decided, of this round's
+    /// proposals and the last one's, and of a proposal to be said again.
+    pub(crate) fn forget_payloads(&mut self) {
+        let validators = &self.setup.validators;
         let last = self.round.previous();
         let (rounds, promises) = (&self.rounds, &self.promises);
         let is_held = |held: &Option<Held<S>>, value: Value| {
@@ -89,7 +96,9 @@ impl<S: Scheme> Tendermint<S> {
         self.values.retain(|digest| {
             let value = Value::of(*digest);
             let is_decided = |known: &Round<S>| known.precommits.decided(validators) == Some(value);
-            is_held(&promises.lock, value)
+            let own = promises.proposal.as_ref();
+            own.is_some_and(|own| own.round == self.round && own.payload == *digest)
+                || is_held(&promises.lock, value)
                 || is_held(&promises.valid, value)
                 || rounds
                     .range(last..)

@@ -63,6 +63,11 @@ impl<S: Scheme> Tally<S> {
         (behind >= power).then_some(Value::of(digest))
     }
 
+    /// How many votes are held here: no more than validators.
+    pub(crate) fn len(&self) -> usize {
+        self.votes.len()
+    }
+
     /// Power of the votes held here, whatever they are for.
     pub(crate) const fn total(&self) -> u64 {
         self.votes.total()

@@ -29,7 +29,9 @@ struct Entry {
 
 /// The payloads of a height: what was proposed, and what certificates name.
 ///
-/// Bounded by the rounds kept, two each, the lock and the valid value ([`Self::retain`]).
+/// At most ten: two proposals of this round and two of the last, the lock and the valid value and
+/// those that they replace in this round, what is decided, and a proposal of this replica's own
+/// from before a restart ([`Self::retain`]).
 #[derive(Debug, Default)]
 pub(crate) struct Values(BTreeMap<Digest, Entry>);
 
@@ -120,7 +122,6 @@ impl Values {
     }
 
     /// How many there are.
-    #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
         self.0.len()
     }

@@ -108,10 +108,9 @@ impl<S: Scheme> Waiting<S> {
         self.0.is_empty()
     }
 
-    /// How many messages wait.
-    #[cfg(test)]
-    pub(crate) fn len(&self) -> usize {
-        self.0.values().map(BTreeMap::len).sum()
+    /// How many messages wait of the sender that has most here.
+    pub(crate) fn most(&self) -> usize {
+        self.0.values().map(BTreeMap::len).max().unwrap_or(0)
     }
 }
 

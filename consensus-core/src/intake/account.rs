@@ -72,6 +72,12 @@ impl Meter {
         own.messages < free.messages && own.bytes.saturating_add(label.bytes) <= free.bytes
     }
 
+    /// Whether another message keeps within a quota, whoever its author is.
+    pub(super) const fn has_room(&self, quota: &Quota, label: &Label) -> bool {
+        self.used.messages < quota.messages
+            && self.used.bytes.saturating_add(label.bytes) <= quota.bytes
+    }
+
     pub(super) fn add(&mut self, label: &Label) {
         let author = self.authors.entry(label.key.by).or_default();
         for usage in [&mut self.used, author] {

@@ -26,7 +26,7 @@ pub struct IntakeLimits {
     /// For what waits to be checked, and what is being checked.
     pub queue: Quota,
     /// For what is about heights or views that the engine has not reached ([`crate::Triage::Later`]).
-    /// Once the engine is there, these messages may exceed `queue`.
+    /// Once the engine is there, these messages may exceed `queue`, up to both together.
     pub later: Quota,
     /// Most batches that are being checked at a time.
     pub batches: usize,

@@ -1,5 +1,6 @@
 //! The bounded intake: what it lets through, what it refuses, and what that may cost.
 
+mod bounds;
 mod checks;
 mod flood;
 mod forgery;

@@ -71,12 +71,16 @@ impl<R: CommitRule> Builder<R> {
         block: &Block<Mock>,
         commits: Option<Commits>,
     ) -> Certificate<Mock> {
-        let vote = Vote {
+        self.certify_vote(Vote {
             view: block.header.view,
             height: block.header.height,
             block: block.header.id(),
             commits,
-        };
+        })
+    }
+
+    /// The certificate of whatever the first three replicas have voted.
+    pub(crate) fn certify_vote(&self, vote: Vote) -> Certificate<Mock> {
         let statement = vote.signing().statement(&self.setup.domain());
         Certificate {
             vote,

@@ -1,5 +1,6 @@
 //! One engine at a time, driven by hand; its rules; its encodings.
 
+mod bounds;
 mod builder;
 mod checks;
 mod golden;

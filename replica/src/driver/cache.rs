@@ -42,6 +42,11 @@ impl PayloadCache {
         }
     }
 
+    /// How many bytes there are.
+    pub(super) const fn bytes(&self) -> usize {
+        self.bytes
+    }
+
     /// The payload with this digest, if it is at hand.
     pub(super) fn get(&self, digest: &Digest) -> Option<&Payload> {
         self.payloads.get(digest)

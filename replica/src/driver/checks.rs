@@ -78,6 +78,12 @@ impl CheckpointChecks {
         }
     }
 
+    /// How many deliveries wait for the verdict on their vote: of each peer no more than
+    /// [`CHECKS_MAX`] in each of its roles.
+    pub(super) fn len(&self) -> usize {
+        self.votes.values().map(Vec::len).sum()
+    }
+
     /// The most that one peer has had under check at a time, in one role.
     pub(super) const fn highest(&self) -> usize {
         self.highest

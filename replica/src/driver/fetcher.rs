@@ -111,9 +111,23 @@ impl Fetcher {
         }
     }
 
+    /// How many payloads are being asked for: no more than [`PAYLOADS_MAX`].
+    pub(super) fn payloads(&self) -> usize {
+        self.payloads.len()
+    }
+
+    /// How many answers with decisions are being checked: no more than [`ANSWERS_MAX`] and one,
+    /// since a poll and a question may be answered at the same time.
+    pub(super) const fn checking(&self) -> usize {
+        self.checking
+    }
+
     /// One peer, in turn, to ask whether there are decisions from `height` on. If it does not
-    /// answer, nobody waits.
+    /// answer, nobody waits. Nobody, while enough answers are being checked.
     pub(super) fn poll(&mut self, height: Height) -> Option<ReplicaId> {
+        if self.checking >= ANSWERS_MAX {
+            return None;
+        }
         self.rotation = self.rotation.wrapping_add(1);
         let others = (0..self.replicas)
             .map(ReplicaId)

@@ -14,6 +14,7 @@ mod checks;
 mod engine;
 mod fetcher;
 mod gate;
+mod holdings;
 mod planted;
 mod requests;
 mod service;

@@ -295,6 +295,43 @@ fn only_decisions_that_a_peer_was_asked_for_are_checked() {
     assert_ne!(questions[0].0, first);
 }
 
+fn held(fixture: &Fixture, what: &str) -> usize {
+    let found = fixture.driver.holdings().find(|it| it.what == what);
+    found.expect("it is one of the holdings").amount
+}
+
+#[test]
+fn checkpoint_votes_of_all_heights_fill_the_range_and_no_more() {
+    let mut fixture = Fixture::new();
+    for number in 1..100 {
+        for by in (0..4).map(ReplicaId) {
+            // Each has a state of its own, so that nothing becomes stable.
+            let mut claim = fixture.claim(64 * number);
+            claim.state = Digest([by.0 as u8; 32]);
+            let signature = fixture.sign(by, claim);
+            fixture.vote((by, true), (by, claim, signature.clone()));
+            assert!(held(&fixture, "checkpoint votes under check") <= 4);
+            fixture.at(0, Event::CheckpointVerified(by, claim, signature));
+        }
+    }
+    assert_eq!(held(&fixture, "checkpoint votes"), 16 * 4);
+}
+
+#[test]
+fn polls_stop_while_their_answers_are_checked() {
+    let mut fixture = Fixture::new();
+    let mut most = 0;
+    for second in 1..100 {
+        let actions = fixture.at(1_000 * second, Event::Tick);
+        for (peer, from) in asked(&actions) {
+            let answer = Service::Decisions(from, vec![decision(from.0)]);
+            fixture.at(1_000 * second, Event::Service(peer, answer));
+            most = most.max(held(&fixture, "answers under check"));
+        }
+    }
+    assert_eq!(most, 3);
+}
+
 #[test]
 fn no_more_is_asked_for_while_two_answers_are_checked() {
     let mut fixture = Fixture::new();

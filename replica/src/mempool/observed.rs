@@ -33,6 +33,11 @@ pub(super) struct ObservedPayloads {
 }
 
 impl ObservedPayloads {
+    /// How many payloads are remembered.
+    pub(super) fn len(&self) -> usize {
+        self.payloads.len()
+    }
+
     /// Remembers a payload, and forgets the oldest if there are too many.
     pub(super) fn insert(&mut self, payload: &Payload) -> Vec<Ids> {
         if payload.is_empty() || self.payloads.contains_key(payload.digest()) {
