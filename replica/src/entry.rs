@@ -31,6 +31,7 @@ pub fn encode<P: Protocol>(entry: &Entry<P>) -> Vec<u8> {
 }
 
 /// Decodes an entry; `None` if another version or another engine wrote it.
+#[must_use]
 pub fn decode<P: Protocol>(bytes: &[u8]) -> Option<Entry<P>> {
     match bytes.split_first()? {
         (&RECORD, record) => borsh::from_slice(record).ok().map(Entry::Record),
