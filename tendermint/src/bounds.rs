@@ -130,7 +130,10 @@ fn a_flood_of_one_replica_is_not_kept() {
     }
     assert_eq!(flooded.engine.round, View::ZERO);
     assert_eq!(flooded.held("early messages of one sender"), 2 * 2);
-    assert_eq!(flooded.held("messages of one sender for the next height"), 2 * 2 + 1);
+    assert_eq!(
+        flooded.held("messages of one sender for the next height"),
+        2 * 2 + 1
+    );
     assert_eq!(flooded.held("replicas ahead or accused"), 2);
 }
 

@@ -12,7 +12,6 @@ impl<P: Protocol> Driver<P> {
     /// Then 1,024 payloads asked for of 2,048 that are wanted, 1,024 verdicts, and 3 answers with
     /// decisions under check; [`crate::DriverConfig::recent_decisions`],
     /// [`crate::DriverConfig::payload_cache_bytes`], and 1,024 payloads that the mempool knows.
-    #[must_use]
     pub fn holdings(&self) -> impl Iterator<Item = Holding> {
         let own = [
             Holding::of("checkpoint votes under check", self.checks.len()),
