@@ -5,7 +5,7 @@ use super::{Action, CheckedBatch, Driver, PendingBuild, Received, VERDICTS_MAX};
 use quorate_core::{Authorship, Dropped, Offer, Settled};
 use quorate_core::{
     Decision, Destination, Digest, Entry, Fault, Input, Output, Payload, Persist, Protocol,
-    Recipients, ReplicaId, SignerSet, Ticket, Time, Verdict,
+    Recipients, ReplicaId, Ticket, Time, Verdict,
 };
 
 impl<P: Protocol> Driver<P> {
@@ -134,6 +134,7 @@ impl<P: Protocol> Driver<P> {
     fn persist(&mut self, persist: Persist<P>) {
         if let Entry::Payload(payload) = persist.entry() {
             self.payloads.insert(payload.clone());
+            self.payload_arrived(payload);
         }
         self.actions.push(Action::Append(persist));
     }
@@ -158,10 +159,12 @@ impl<P: Protocol> Driver<P> {
         }
     }
 
-    fn commit(&mut self, now: Time, decision: Decision<P>) {
+    pub(super) fn commit(&mut self, now: Time, decision: Decision<P>) {
+        self.payload_arrived(&decision.payload);
         self.mempool.decided(now, &decision.payload);
         self.quiet.decided(&decision.payload);
         self.fetcher.decided(decision.height);
+        self.forget_wanted(decision.height);
         self.recent.push_back(decision.clone());
         while self.recent.len() > self.config.recent_decisions {
             self.recent.pop_front();
@@ -186,29 +189,5 @@ impl<P: Protocol> Driver<P> {
         }
         self.inputs
             .extend(decisions.into_iter().map(Input::Learned));
-    }
-
-    fn want_payload(&mut self, digest: Digest, from: SignerSet) {
-        /// More than any engine keeps undecided; what does not fit, the engine asks for again.
-        const WANTED_MAX: usize = 2048;
-        if self.wanted.len() < WANTED_MAX {
-            self.wanted.entry(digest).or_insert(from);
-            self.actions.push(Action::FindPayload(None, digest));
-        }
-    }
-
-    pub(super) fn payload_arrived(&mut self, payload: Payload) {
-        if self.wanted.remove(payload.digest()).is_some() {
-            self.payloads.insert(payload.clone());
-            // So that no batch above it repeats its requests.
-            self.mempool.observe(&payload);
-            self.inputs.push_back(Input::Payload(payload));
-        }
-    }
-
-    pub(super) fn ask_for_payload(&mut self, digest: Digest) {
-        if let Some(from) = self.wanted.get(&digest) {
-            self.fetcher.want_payload(digest, from);
-        }
     }
 }

@@ -1,6 +1,6 @@
 //! What has been asked of other replicas, and of whom next.
 
-use quorate_core::{Digest, Height, Payload, ReplicaId, SignerSet, Time};
+use quorate_core::{Digest, Height, ReplicaId, SignerSet, Time};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -202,9 +202,9 @@ impl Fetcher {
         }
     }
 
-    /// A payload arrived. Returns whether it was asked for.
-    pub(super) fn answered_payload(&mut self, payload: &Payload) -> bool {
-        self.payloads.remove(payload.digest()).is_some()
+    /// A payload is here, or not wanted any more. Returns whether it was asked for.
+    pub(super) fn answered_payload(&mut self, digest: &Digest) -> bool {
+        self.payloads.remove(digest).is_some()
     }
 
     /// What to ask now, and of whom.

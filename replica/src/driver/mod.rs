@@ -21,6 +21,7 @@ mod service;
 mod shares;
 #[cfg(test)]
 mod tests;
+mod wanted;
 
 pub use action::{Action, CheckedBatch, CheckpointVote, Event, Received, ReceivedCheckpoint};
 pub use gate::SignTicket;
@@ -37,10 +38,11 @@ use gate::Gate;
 use quorate_core::Intake;
 use quorate_core::{
     Decision, Digest, Entry, Height, Input, Outbox, Output, Payload, Protocol, Recovered, Seq,
-    Setup, SignerSet, Status, Ticket, Time,
+    Setup, Status, Ticket, Time,
 };
 use shares::Shares;
 use std::collections::{BTreeMap, VecDeque};
+use wanted::Wanted;
 
 /// What survived a restart.
 #[derive(Debug)]
@@ -109,8 +111,8 @@ pub struct Driver<P: Protocol> {
     payloads: PayloadCache,
     /// Whether the application accepts a payload, as found while its signature was checked.
     verdicts: BTreeMap<Digest, bool>,
-    /// Payloads that the engine asked for and that are not here yet, and who has them.
-    wanted: BTreeMap<Digest, SignerSet>,
+    /// Payloads that the engine asked for and that are not here yet.
+    wanted: Wanted,
     /// The decisions made last, to serve peers that are a little behind.
     recent: VecDeque<Decision<P>>,
     build: Option<PendingBuild>,
@@ -183,7 +185,7 @@ impl<P: Protocol> Driver<P> {
             scratch: Vec::new(),
             payloads,
             verdicts: BTreeMap::new(),
-            wanted: BTreeMap::new(),
+            wanted: Wanted::default(),
             recent: VecDeque::new(),
             build: None,
             waiting: None,
@@ -230,7 +232,7 @@ impl<P: Protocol> Driver<P> {
             Event::DecisionsVerified(from, decisions, fault) => {
                 self.learned(from, decisions, fault);
             }
-            Event::PayloadFound(payload) => self.payload_arrived(payload),
+            Event::PayloadFound(payload) => self.payload_arrived(&payload),
             Event::PayloadMissing(digest) => self.ask_for_payload(digest),
             Event::Executed(height, claim) => self.executed(height, claim),
             Event::Stored(height) => self.stored(height),

@@ -45,8 +45,8 @@ impl<P: Protocol> Driver<P> {
                 None => self.actions.push(Action::FindPayload(Some(from), digest)),
             },
             Service::Payload(payload) => {
-                if self.fetcher.answered_payload(&payload) {
-                    self.payload_arrived(payload);
+                if self.fetcher.answered_payload(payload.digest()) {
+                    self.payload_arrived(&payload);
                 }
             }
         }

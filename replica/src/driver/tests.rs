@@ -6,7 +6,7 @@ use crate::Service;
 use quorate_core::testing::{Mock, MockSignature, mock_validators};
 use quorate_core::{
     ChainId, CheckpointClaim, Destination, Domain, Epoch, Fault, KeyRole, QuorumCertificate,
-    ReplicaId, Rotation, Scheme, Statement, Verdict, View,
+    ReplicaId, Rotation, Scheme, SignerSet, Statement, Verdict, View,
 };
 use quorate_pbft::{CommitCertificate, Pbft};
 use std::sync::Arc;
@@ -350,4 +350,53 @@ fn no_more_is_asked_for_while_two_answers_are_checked() {
     assert_eq!(asked(&fixture.at(900, Event::Tick)), []);
     let actions = fixture.at(900, Event::DecisionsVerified(HONEST, vec![], None));
     assert_eq!(asked(&actions).len(), 1);
+}
+
+/// Payloads that peers are asked for.
+fn payloads_asked(actions: &[Action<Engine>]) -> Vec<Digest> {
+    let question = |action: &Action<Engine>| match action {
+        Action::SendService(_, Service::FetchPayload(digest)) => Some(*digest),
+        _ => None,
+    };
+    actions.iter().filter_map(question).collect()
+}
+
+#[test]
+fn a_payload_is_wanted_until_it_is_here_or_of_no_use() {
+    let mut fixture = Fixture::new();
+    let (never, decided) = (Digest([9; 32]), *decision(1).payload.digest());
+    for digest in [never, decided] {
+        let mut everyone = SignerSet::empty(4);
+        for id in (0..4).map(ReplicaId) {
+            everyone.insert(id);
+        }
+        fixture.driver.want_payload(digest, everyone);
+        fixture.driver.ask_for_payload(digest);
+    }
+    let mut now = 0;
+    let mut asked = |fixture: &mut Fixture| {
+        now += 1_000;
+        let mut asked = payloads_asked(&fixture.at(now, Event::Tick));
+        asked.sort();
+        asked
+    };
+    let mut both = [never, decided];
+    both.sort();
+    assert_eq!(asked(&mut fixture), both);
+    assert_eq!(asked(&mut fixture), both, "again, until it comes");
+
+    // One comes with its decision, not as an answer.
+    fixture.driver.commit(Time::ZERO, decision(1));
+    assert_eq!(asked(&mut fixture), [never]);
+    assert_eq!(held(&fixture, "payloads wanted"), 1);
+
+    // The other lost, and nobody has it.
+    for height in 2..=2_048 {
+        fixture.driver.commit(Time::ZERO, decision(height));
+    }
+    assert_eq!(asked(&mut fixture), [never]);
+    fixture.driver.commit(Time::ZERO, decision(2_049));
+    assert_eq!(asked(&mut fixture), []);
+    assert_eq!(held(&fixture, "payloads wanted"), 0);
+    assert_eq!(held(&fixture, "payloads asked for"), 0);
 }
