@@ -78,6 +78,8 @@ impl<S: SimulatedScheme> Engine for Pbft<S> {
             },
             request_timeout: timeout,
             timeout_max: longest(timeout),
+            // As in production: four times the interval of checkpoints.
+            window: 4 * options.checkpoint_interval,
             ..quorate_pbft::Config::default()
         }
     }
