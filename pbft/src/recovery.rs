@@ -92,6 +92,8 @@ impl<S: Scheme> Pbft<S> {
             Record::InView { view, reproposed } => {
                 self.recover_view(view, NewViewPlan::nothing(reproposed));
                 if view == self.entered {
+                    // Whatever new-view there was before is of an earlier view, or not needed.
+                    self.new_view = None;
                     let record = Record::InView { view, reproposed };
                     self.entered_at = Some((record, seq));
                 }
@@ -176,3 +178,6 @@ impl<S: Scheme> Pbft<S> {
         self.repeat_votes(out);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -162,6 +162,13 @@ fn alone_in_a_view_regression() {
     hold(EngineKind::HotStuffTwoChain, &drawn(3836));
 }
 
+/// Seed 4068: a replica that had followed the others to a view by their word took, after a restart,
+/// the new-view of an earlier one for a contradiction.
+#[test]
+fn earlier_new_view_regression() {
+    hold(EngineKind::Pbft, &drawn(4068));
+}
+
 /// Seed 308: a liar behind a babbler counted beyond the end of numbers.
 #[test]
 fn liars_at_the_end_of_numbers_regression() {
