@@ -47,6 +47,16 @@ impl Config {
             .min(self.timeout_max.max(self.request_timeout))
     }
 
+    /// What `failed` failures are after one more: no more than double the timeout to its end, or
+    /// it would take as many views that serve to come down again.
+    pub(crate) fn after_failure(&self, failed: u32) -> u32 {
+        if self.timeout(failed) < self.timeout_max {
+            failed.saturating_add(1)
+        } else {
+            failed
+        }
+    }
+
     /// How long a view must serve before the timeout after `failed` failures is halved.
     pub(crate) fn settling(&self, failed: u32) -> Duration {
         self.timeout(failed).saturating_mul(8)
@@ -63,5 +73,25 @@ impl Config {
     /// How often a replica repeats its view change, and how often it is told where the others are.
     pub(crate) fn pace(&self) -> Duration {
         self.request_timeout / 4
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn failures_count_until_the_timeout_has_reached_its_end() {
+        let config = Config::default();
+        let failures = (0..1000).fold(0, |failed, _| config.after_failure(failed));
+        assert_eq!(config.timeout(failures), config.timeout_max);
+        assert!(config.timeout(failures - 1) < config.timeout_max);
+
+        let constant = Config {
+            timeout_max: Duration::from_millis(1),
+            ..config
+        };
+        assert_eq!(constant.after_failure(0), 0);
+        assert_eq!(constant.timeout(0), constant.request_timeout);
     }
 }

@@ -224,13 +224,12 @@ impl<S: Scheme> Pbft<S> {
         self.deliver(now, out);
         self.build(out);
         if self.is_stalled() {
-            let config = &self.setup.config;
-            let pace = if self.is_active() {
-                config.patience()
+            let at = if self.is_active() {
+                self.repeat_time(now)
             } else {
-                config.pace()
+                now.after(self.setup.config.pace())
             };
-            self.repeat_at.get_or_insert(now.after(pace));
+            self.repeat_at.get_or_insert(at);
         } else {
             self.repeat_at = None;
         }

@@ -32,7 +32,7 @@ impl<S: Scheme> Pbft<S> {
         assert!(view > self.view, "views only grow");
         out.note(Note::TimedOut(self.decided.next(), self.view));
         if !self.settled {
-            self.failed = self.failed.saturating_add(1);
+            self.failed = self.setup.config.after_failure(self.failed);
         }
         self.settled = false;
         self.view = view;
@@ -54,20 +54,37 @@ impl<S: Scheme> Pbft<S> {
         self.count_view_changes(now, out);
     }
 
-    /// The view has decided a request. If it has done so for a while, the timeout is halved, and
-    /// the view's end will be no failure in a row.
+    /// The view has decided a request. If it has done so for a while, the timeout is halved; if it
+    /// is not doubled any more, the view's end will be no failure in a row.
     ///
     /// Not at the first decision: where the timeout is too short for the network or the machines,
     /// a view serves a few requests before it is given up too, and the cluster would spend its
-    /// time changing views.
+    /// time changing views. For the same reason a view that ends soon after a halving has failed.
     pub(crate) fn note_service(&mut self, now: Time) {
         let config = &self.setup.config;
         if now < self.serves_since.after(config.settling(self.failed)) {
             return;
         }
-        self.settled = true;
-        self.failed = self.failed.saturating_sub(1);
         self.serves_since = now;
+        match self.failed.checked_sub(1) {
+            None => self.settled = true,
+            Some(fewer) => {
+                self.failed = fewer;
+                // What waits has been promised the longer time.
+                self.patient_since = now;
+            }
+        }
+    }
+
+    /// When to repeat the last votes if nothing is decided until then: after
+    /// [`crate::Config::patience`], or sooner, if the oldest request is nearer to its deadline, so
+    /// that an answer may come before it. But not so soon that a busy cluster repeats all the time.
+    pub(crate) fn repeat_time(&self, now: Time) -> Time {
+        let config = &self.setup.config;
+        let (least, most) = (config.patience() / 4, config.patience());
+        let left = self.request_deadline().map(|at| at.since(now));
+        let soon = left.map_or(most, |left| left / 4 * 3);
+        now.after(soon.clamp(least, most))
     }
 
     /// A view change of another replica, or the copy of our own.
@@ -276,7 +293,11 @@ impl<S: Scheme> Pbft<S> {
         out: &mut Outbox<Self>,
     ) {
         self.entered = view;
-        self.view = self.view.max(view);
+        if view > self.view {
+            // Others have brought us here. What the view before did says nothing about this one.
+            self.view = view;
+            self.settled = false;
+        }
         if self.is_active() {
             self.own_view_change = None;
             self.new_view_deadline = None;
